@@ -3,7 +3,8 @@ import { Type, type Static } from "typebox";
 /**
  * What agent and server say to each other: POST /v1/ingest, NDJSON, gzip or zstd.
  * One header line, then one line per event; a request without event lines is a heartbeat.
- * Any change to these schemas changes WIRE_SCHEMA_HASH (wire.test.ts) and asks for a new WIRE_VERSION.
+ * wire.test.ts pins the hash of these schemas beside WIRE_VERSION: a change must be entered there, and one that is not
+ * understood by the other side's older version takes a new WIRE_VERSION.
  */
 export const WIRE_VERSION = 1;
 export const INGEST_PATH = "/v1/ingest";
@@ -95,6 +96,11 @@ export const IngestReply = Type.Object({
   /** Server's wall clock, epoch ms. */
   time: EpochMs,
   commands: Type.Array(Command),
+  /**
+   * Highest seq of this stream the server holds, 0 when none. More than the agent has ever written: its outbox is an old
+   * copy and takes a new stream. Less than was acked: the database is an old copy and the agent sends again by itself.
+   */
+  received_to: Type.Optional(Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER })),
 });
 export type IngestReply = Static<typeof IngestReply>;
 
