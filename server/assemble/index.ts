@@ -1,0 +1,12 @@
+export { compareEvents, isChannelId, isSiteMarker, linkKeys } from "./keys.ts";
+export { foldEvent, newFold, type CallFold } from "./fold.ts";
+export {
+  CALL_EVENTS_MAX,
+  type AssembledCall,
+  type CallEvent,
+  type Directory,
+  type Participant,
+  type ProofRange,
+  type Step,
+  type StepKey,
+} from "./types.ts";

@@ -1,0 +1,47 @@
+import { type AmiEvent, isMarker, MARKERS } from "../../shared/ami-event.ts";
+import type { CallEvent } from "./types.ts";
+
+/** Longest Uniqueid Asterisk itself can make (AST_MAX_UNIQUEID); anything longer names no channel. */
+const CHANNEL_ID_LENGTH_MAX = 150;
+
+/**
+ * Every channel id the event ties together, Uniqueids and Linkedids alike, each once: whatever role prefix a header
+ * has (Dest, Transferer, Parkee, LocalOne, Target ...). Empty for site-level events and markers.
+ */
+export function linkKeys(ev: AmiEvent): string[] {
+  if (isMarker(ev)) return [];
+  const keys: string[] = [];
+  for (const name in ev) {
+    if (!namesChannelId(name)) continue;
+    const value = ev[name];
+    if (typeof value === "string" && isChannelId(value) && !keys.includes(value)) keys.push(value);
+  }
+  return keys;
+}
+
+/** (stream, seq): the order in which events are folded. */
+export function compareEvents(a: CallEvent, b: CallEvent): number {
+  return a.stream - b.stream || a.seq - b.seq;
+}
+
+/** True for events that say something about every call of the site: folded into each call that may still run. */
+export function isSiteMarker(ev: AmiEvent): boolean {
+  return ev.Event === MARKERS.snapshot || ev.Event === MARKERS.asteriskRestarted || ev.Event === "Shutdown";
+}
+
+/** False for empty values and Asterisk's words for "none". */
+export function isChannelId(value: string | undefined): value is string {
+  return value !== undefined && value !== "" && value.length <= CHANNEL_ID_LENGTH_MAX && !value.startsWith("<");
+}
+
+/** Uniqueid and Linkedid of channels; BridgeUniqueid names a bridge, which conferences share between calls. */
+function namesChannelId(name: string): boolean {
+  const at = name.length - 8;
+  if (at < 0) return false;
+  const last = name.charCodeAt(name.length - 1) | 0x20;
+  const first = name.charCodeAt(at) | 0x20;
+  if (last !== 0x64 || (first !== 0x75 && first !== 0x6c)) return false;
+  const tail = name.slice(at).toLowerCase();
+  if (tail === "linkedid") return true;
+  return tail === "uniqueid" && !name.slice(0, at).endsWith("Bridge");
+}
