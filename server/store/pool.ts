@@ -1,0 +1,25 @@
+import pg from "pg";
+
+export interface PoolOptions {
+  url: string;
+  /** Shown in pg_stat_activity. */
+  name: string;
+  connectionsMax?: number;
+  /** Told of connections that break while idle; the pool replaces them by itself. */
+  onError?: (error: Error) => void;
+}
+
+const connectMsMax = 10_000;
+
+/** A pool that survives the database's restarts: a broken idle connection is reported, dropped and replaced. */
+export function openPool({ url, name, connectionsMax = 20, onError }: PoolOptions): pg.Pool {
+  const pool = new pg.Pool({
+    connectionString: url,
+    application_name: name,
+    max: connectionsMax,
+    connectionTimeoutMillis: connectMsMax,
+    keepAlive: true,
+  });
+  pool.on("error", onError ?? (() => undefined));
+  return pool;
+}
