@@ -31,6 +31,9 @@ CREATE TABLE calls (
     revision           integer NOT NULL DEFAULT 0,
     event_count        integer NOT NULL DEFAULT 0,
     proof              jsonb,
+    incomplete         boolean NOT NULL DEFAULT FALSE,
+    first_stream       bigint,
+    first_seq          bigint,
     changed_at         timestamptz NOT NULL DEFAULT CURRENT_TIMESTAMP,
     CONSTRAINT idx_calls_unique_id UNIQUE (unique_id),
     CONSTRAINT calls_site_linkedid_key UNIQUE (site_id, linkedid)
@@ -38,6 +41,8 @@ CREATE TABLE calls (
 COMMENT ON COLUMN calls.state IS 'running; ended: all channels are gone but earlier events are still missing; final: nothing can change it';
 COMMENT ON COLUMN calls.revision IS 'goes up with every write: what a server remembers of a call is good only while this is the same';
 COMMENT ON COLUMN calls.proof IS '[[stream, from seq, to seq], ...] that must be without holes before the call is final';
+COMMENT ON COLUMN calls.incomplete IS 'proof has holes: looked at again when the site''s streams fill';
+COMMENT ON COLUMN calls.first_seq IS 'with first_stream: the earliest event; site markers after it may concern the call';
 CREATE INDEX idx_calls_enterprise_timestamp ON calls (enterprise_id, timestamp DESC);
 CREATE INDEX idx_calls_phone_number ON calls (phone_number);
 CREATE INDEX idx_calls_data_source ON calls (data_source);

@@ -19,13 +19,16 @@ CREATE INDEX idx_ami_events_seq ON ami_events (stream_id, seq);
 COMMENT ON COLUMN ami_events.digest IS 'first 16 bytes of SHA-256 of the body as sent: the same seq with another digest is an alarm';
 COMMENT ON COLUMN ami_events.body IS 'U+FDD0 and four hex digits stand for a character jsonb refuses (NUL, lone surrogate)';
 
--- Restarts, shutdowns and channel snapshots: they may close any call of the site that began before them.
+-- The agent's own markers and Asterisk's Shutdown, kept as long as the site: those with folds = TRUE (restart, snapshot,
+-- Shutdown) may close any call that began before them, the others tell when the site was blind.
 CREATE TABLE site_markers (
     site_id     integer NOT NULL,
     stream_id   bigint NOT NULL,
     seq         bigint NOT NULL,
     captured_at timestamptz NOT NULL,
     origin      text NOT NULL,
+    event       text NOT NULL,
+    folds       boolean NOT NULL,
     body        jsonb NOT NULL,
     PRIMARY KEY (site_id, stream_id, seq)
 );
