@@ -39,12 +39,14 @@ export interface Embedded {
 /** Another process has the data folder. `holder` tells who. */
 export class FolderInUse extends Error {
   override name = "FolderInUse";
+  readonly dataDir: string;
   readonly holder: Holder | undefined;
   constructor(dataDir: string, holder: Holder | undefined) {
     const who = holder ? `${holder.role === "server" ? "a server" : "a command"} with pid ${holder.pid}` : "a process";
     super(
       `The data folder ${dataDir} is in use by another Ringpost process: ${who}. Stop it first, or choose another folder with --data-dir.`,
     );
+    this.dataDir = dataDir;
     this.holder = holder;
   }
 }
@@ -69,7 +71,7 @@ export async function startEmbedded(options: EmbeddedOptions): Promise<Embedded>
     const start = await prepare(folder, identity, options, log);
     const first = await firstStart(folder, start);
     await ensureDatabase(first.access);
-    hold.setReady();
+    hold.setReady(true);
     return keepRunning(first, start, hold, log);
   } catch (error) {
     await hold.release();
@@ -142,6 +144,7 @@ function keepRunning(
   })();
   let stopped: Promise<void> | undefined;
   const stop = async (): Promise<void> => {
+    hold.setReady(false);
     stopping.abort();
     await supervisor;
     if (!hasEnded(child) && !(await stopProcess(child.pid ?? 0))) log(`PostgreSQL (pid ${child.pid}) did not stop`);

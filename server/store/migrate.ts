@@ -14,7 +14,9 @@ export async function migrate(url: string): Promise<string[]> {
   const client = new pg.Client({ connectionString: url, application_name: "ringpost migrate" });
   client.on("error", () => undefined);
   try {
-    await client.connect();
+    await client.connect().catch((cause: unknown) => {
+      throw unreachable(url, cause);
+    });
     await client.query("SET client_min_messages = warning");
     const done = await runner({
       dbClient: client,
@@ -28,7 +30,22 @@ export async function migrate(url: string): Promise<string[]> {
     });
     return done.map(({ name }) => name);
   } catch (cause) {
-    throw failed(url, cause);
+    throw cause instanceof RingpostError ? cause : failed(url, cause);
+  } finally {
+    await client.end().catch(() => undefined);
+  }
+}
+
+/** Whether the database holds Ringpost's tables, of whatever version. @throws RingpostError `database_unreachable`. */
+export async function hasSchema(url: string): Promise<boolean> {
+  const client = new pg.Client({ connectionString: url, connectionTimeoutMillis: 10_000 });
+  client.on("error", () => undefined);
+  try {
+    await client.connect();
+    const { rows } = await client.query<{ there: boolean }>("SELECT to_regclass('calls') IS NOT NULL AS there");
+    return rows[0]?.there ?? false;
+  } catch (cause) {
+    throw unreachable(url, cause);
   } finally {
     await client.end().catch(() => undefined);
   }
@@ -37,13 +54,30 @@ export async function migrate(url: string): Promise<string[]> {
 const QUIET = { debug: ignore, info: ignore, warn: ignore, error: ignore };
 function ignore(): void {}
 
-function failed(url: string, cause: unknown): RingpostError {
+/** Host and database, without user and password. */
+function where(url: string): string {
   const { host, pathname } = new URL(url);
+  return `${host}${pathname}`;
+}
+
+function unreachable(url: string, cause: unknown): RingpostError {
+  return new RingpostError({
+    code: "database_unreachable",
+    attempted: "connect to the database",
+    on: where(url),
+    found: messageOf(cause),
+    retry: "later",
+    next: "Check that PostgreSQL runs there and that DATABASE_URL has the right host, user, password and database name.",
+    cause,
+  });
+}
+
+function failed(url: string, cause: unknown): RingpostError {
   const newer = /Not run migration/.test(messageOf(cause));
   return new RingpostError({
     code: "migration_failed",
     attempted: "bring the database to this version's schema",
-    on: `${host}${pathname}`,
+    on: where(url),
     found: messageOf(cause),
     retry: "no",
     next: newer

@@ -10,8 +10,8 @@ export interface Holder {
 }
 
 export interface Hold {
-  /** Tells others that the database answers. */
-  setReady(): void;
+  /** Tells others whether the database may be used now. */
+  setReady(ready: boolean): void;
   release(): Promise<void>;
 }
 
@@ -34,7 +34,7 @@ export function takeFolder(root: string, role: Holder["role"]): Promise<Hold | u
     server.on("error", (error: NodeJS.ErrnoException) =>
       error.code === "EADDRINUSE" ? resolve(undefined) : reject(error),
     );
-    server.listen({ path: lockName(root) }, () => resolve({ setReady: () => (holder.ready = true), release }));
+    server.listen({ path: lockName(root) }, () => resolve({ setReady: (ready) => (holder.ready = ready), release }));
   });
 }
 

@@ -1,0 +1,50 @@
+import Fastify from "fastify";
+import { codeOf, RingpostError } from "../shared/errors.ts";
+import { createLogger } from "../shared/log.ts";
+import type { Io } from "./cli/context.ts";
+import { processIo } from "./cli/process-io.ts";
+import { runCli } from "./cli/run.ts";
+import { aborted, lifetime } from "./lifetime.ts";
+import type { ServerSettings } from "./settings.ts";
+import { openServerDatabase } from "./store/database.ts";
+import { openPool } from "./store/pool.ts";
+
+/** The server's life: database and schema, then what listens, ready, and back in reverse order when the signal comes. */
+async function serve(settings: ServerSettings, io: Io): Promise<void> {
+  const log = createLogger({ name: "ringpost-server", level: settings.logLevel });
+  const life = lifetime(log);
+  try {
+    const database = await openServerDatabase({ ...settings, log: (message) => log.warn(message) });
+    life.onStop("database", database.close);
+    const pool = openPool({
+      url: database.url,
+      name: "ringpost",
+      onError: (err) => log.warn({ err }, "idle connection lost"),
+    });
+    life.onStop("connections", () => pool.end());
+    const http = Fastify({ forceCloseConnections: "idle" });
+    life.onStop("http", () => http.close());
+    const address = await http.listen(settings).catch((cause: unknown) => cannotListen(settings, cause));
+    io.out(`ready ${address}`);
+    io.out(`database ${database.embedded ? database.url : "DATABASE_URL"}`);
+    await aborted(io.stop);
+    log.info("stopping");
+  } finally {
+    await life.stop();
+  }
+}
+
+function cannotListen({ host, port }: ServerSettings, cause: unknown): never {
+  const inUse = codeOf(cause) === "EADDRINUSE";
+  throw new RingpostError({
+    code: "cannot_listen",
+    attempted: "listen",
+    on: `${host}:${port}`,
+    found: inUse ? "another program uses this port" : String(cause),
+    retry: "no",
+    next: "Stop the other program, or choose another address with --port or --host (RINGPOST_PORT, RINGPOST_HOST).",
+    cause,
+  });
+}
+
+process.exitCode = await runCli(process.argv.slice(2), processIo(process), serve);

@@ -1,0 +1,137 @@
+import { finished } from "node:stream/promises";
+import type { ClientBase } from "pg";
+import { from as copyFrom } from "pg-copy-streams";
+
+/** A row of ami_events; times in epoch ms. */
+export interface EventRow {
+  streamId: number;
+  seq: number;
+  siteId: number;
+  at: number;
+  mono: number;
+  origin: string;
+  event: string;
+  linkedid: string | null;
+  digest: Uint8Array;
+  /** JSON text that jsonb takes. */
+  body: string;
+}
+
+const COPY = `COPY ami_events
+  (received_at, stream_id, seq, site_id, captured_at, mono, origin, event, linkedid, digest, body)
+  FROM STDIN (FORMAT binary)`;
+const COLUMNS = 11;
+/** Lengths and fixed columns of a row; texts come on top. */
+const FIXED_BYTES = 2 + COLUMNS * 4 + 5 * 8 + 4 + 8 + 1;
+const CHUNK_BYTES = 256 * 1024;
+const SIGNATURE = Buffer.from("PGCOPY\n\xff\r\n\0\0\0\0\0\0\0\0\0", "latin1");
+const POSTGRES_EPOCH_MS = 946_684_800_000;
+const TWO_32 = 2 ** 32;
+
+/** Stores events with one COPY; binary, because the bodies then need no escaping. */
+export async function copyEvents(client: ClientBase, receivedAtMs: number, rows: Iterable<EventRow>): Promise<void> {
+  const stream = client.query(copyFrom(COPY));
+  for (const chunk of encodeRows(receivedAtMs, rows)) stream.write(chunk);
+  stream.end();
+  await finished(stream);
+}
+
+/** The rows in PostgreSQL's binary COPY format, in chunks. */
+function* encodeRows(receivedAtMs: number, rows: Iterable<EventRow>): Generator<Buffer> {
+  const receivedAt = microseconds(receivedAtMs);
+  let writer = new RowWriter(CHUNK_BYTES);
+  writer.bytes(SIGNATURE);
+  for (const row of rows) {
+    const needed = FIXED_BYTES + textBytesMax(row);
+    if (needed > writer.room) {
+      yield writer.written();
+      writer = new RowWriter(Math.max(CHUNK_BYTES, needed));
+    }
+    writeRow(writer, receivedAt, row);
+  }
+  yield writer.written();
+  yield Buffer.from([0xff, 0xff]);
+}
+
+function textBytesMax({ origin, event, linkedid, digest, body }: EventRow): number {
+  return (origin.length + event.length + (linkedid?.length ?? 0) + body.length) * 3 + digest.length;
+}
+
+function writeRow(to: RowWriter, receivedAt: number, row: EventRow): void {
+  to.int16(COLUMNS);
+  to.int8Field(receivedAt);
+  to.int8Field(row.streamId);
+  to.int8Field(row.seq);
+  to.int4Field(row.siteId);
+  to.int8Field(microseconds(row.at));
+  to.int8Field(row.mono);
+  to.textField(row.origin);
+  to.textField(row.event);
+  to.textField(row.linkedid);
+  to.bytesField(row.digest);
+  to.jsonbField(row.body);
+}
+
+function microseconds(epochMs: number): number {
+  return (epochMs - POSTGRES_EPOCH_MS) * 1000;
+}
+
+class RowWriter {
+  readonly #buffer: Buffer;
+  #at = 0;
+
+  constructor(size: number) {
+    this.#buffer = Buffer.allocUnsafe(size);
+  }
+
+  get room(): number {
+    return this.#buffer.length - this.#at;
+  }
+
+  written(): Buffer {
+    return this.#buffer.subarray(0, this.#at);
+  }
+
+  int16(value: number): void {
+    this.#at = this.#buffer.writeInt16BE(value, this.#at);
+  }
+
+  int4Field(value: number): void {
+    this.#at = this.#buffer.writeInt32BE(4, this.#at);
+    this.#at = this.#buffer.writeInt32BE(value, this.#at);
+  }
+
+  /** Any integer a double holds exactly, and the nearest one beyond. */
+  int8Field(value: number): void {
+    const high = Math.floor(value / TWO_32);
+    this.#at = this.#buffer.writeInt32BE(8, this.#at);
+    this.#at = this.#buffer.writeInt32BE(high, this.#at);
+    this.#at = this.#buffer.writeUInt32BE(value - high * TWO_32, this.#at);
+  }
+
+  textField(text: string | null): void {
+    if (text === null) this.#at = this.#buffer.writeInt32BE(-1, this.#at);
+    else this.#sized(this.#buffer.write(text, this.#at + 4, "utf8"));
+  }
+
+  jsonbField(json: string): void {
+    this.#buffer[this.#at + 4] = 1;
+    this.#sized(1 + this.#buffer.write(json, this.#at + 5, "utf8"));
+  }
+
+  bytesField(bytes: Uint8Array): void {
+    this.#buffer.set(bytes, this.#at + 4);
+    this.#sized(bytes.length);
+  }
+
+  bytes(bytes: Uint8Array): void {
+    this.#buffer.set(bytes, this.#at);
+    this.#at += bytes.length;
+  }
+
+  /** Puts the length before a field already written behind it. */
+  #sized(length: number): void {
+    this.#buffer.writeInt32BE(length, this.#at);
+    this.#at += 4 + length;
+  }
+}

@@ -1,0 +1,20 @@
+import type { ClientBase } from "pg";
+
+export interface StreamRow {
+  id: number;
+  siteId: number;
+  /** int8multirange as text: seqs committed. */
+  received: string;
+  /** int8multirange as text: seqs that recorded gaps say will never come. */
+  filled: string;
+}
+
+/** All streams of the sites, without any lock. */
+export async function readStreams(client: ClientBase, siteIds: number[]): Promise<StreamRow[]> {
+  const { rows } = await client.query<StreamRow & { id: string }>({
+    name: "read_streams",
+    text: `SELECT id, site_id AS "siteId", received::text, filled::text FROM streams WHERE site_id = ANY($1::int[])`,
+    values: [siteIds],
+  });
+  return rows.map((row) => ({ ...row, id: Number(row.id) }));
+}
