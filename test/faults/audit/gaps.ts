@@ -1,0 +1,63 @@
+import type { Journal, Told } from "../oracle/journal.ts";
+import { overlap } from "./events.ts";
+import type { GapRow, StoredEvent } from "./evidence.ts";
+
+/** A gap may reach this far into what was heard: the last event before, the login after. */
+const SLACK_MS = 250;
+/** A blindness and the gap that tells of it need not begin in the same moment. */
+const WARRANT_MS = 2_000;
+const ABOUT_AMI = new Set(["agent_down", "ami_lost", "asterisk_down", "asterisk_restarted"]);
+
+/** What is wrong with the gap rows: one that claims what was delivered, one without any blindness behind it. */
+export function judgeGaps(options: {
+  journal: Journal;
+  gaps: readonly GapRow[];
+  stored: readonly StoredEvent[];
+  /** Outboxes were damaged or disks full: gaps about them are expected, and cannot know what they cost. */
+  damaged: boolean;
+}): string[] {
+  const { journal, gaps, stored, damaged } = options;
+  const wrongs: string[] = [];
+  const told = new Map(journal.told.map((entry) => [entry.number, entry]));
+  const accepted = stored.filter((row) => row.accepted);
+  for (const gap of gaps) {
+    if (!ABOUT_AMI.has(gap.cause)) {
+      if (!damaged) wrongs.push(`${nameOf(gap)} blames the outbox, which nothing happened to`);
+      continue;
+    }
+    const within = accepted
+      .filter(({ streamId }) => streamId === gap.streamId)
+      .map(({ number }) => told.get(number))
+      .filter((entry): entry is Told => entry !== undefined && entry.session !== null && inside(gap, entry.at));
+    if (within.length > 0 && !damaged) wrongs.push(`${nameOf(gap)} claims ${within.length} events that were delivered`);
+    if (!warranted(gap, journal)) wrongs.push(`${nameOf(gap)} names a time in which nobody was blind`);
+  }
+  return wrongs;
+}
+
+function inside(gap: GapRow, at: number): boolean {
+  return at > gap.from + SLACK_MS && at < (gap.to ?? Infinity) - SLACK_MS;
+}
+
+function warranted(gap: GapRow, journal: Journal): boolean {
+  return blindTimes(journal).some(
+    ([from, to]) => overlap(from - WARRANT_MS, to + WARRANT_MS, gap.from, gap.to ?? Infinity) > 0,
+  );
+}
+
+/** Wall-clock times in which a PBX had no listener, each PBX by itself. */
+function blindTimes(journal: Journal): [number, number][] {
+  const blind: [number, number][] = [];
+  for (const pbx of new Set(journal.sessions.map((life) => life.pbx))) {
+    const lives = journal.sessions.filter((life) => life.pbx === pbx);
+    lives.forEach((life, i) => blind.push([i === 0 ? 0 : (lives[i - 1]!.closedAt ?? life.openedAt), life.openedAt]));
+    const last = lives.at(-1);
+    if (last !== undefined && last.closedAt !== null) blind.push([last.closedAt, Infinity]);
+  }
+  return blind;
+}
+
+function nameOf(gap: GapRow): string {
+  const to = gap.to === null ? "now" : new Date(gap.to).toISOString();
+  return `Gap ${gap.id} (${gap.cause}, ${new Date(gap.from).toISOString()} to ${to})`;
+}

@@ -1,0 +1,215 @@
+import {
+  closeSync,
+  copyFileSync,
+  cpSync,
+  existsSync,
+  fstatSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  rmSync,
+  statSync,
+  truncateSync,
+  writeSync,
+} from "node:fs";
+import { basename, dirname, join } from "node:path";
+import { hinder } from "../oracle/journal.ts";
+import type { AgentUnit } from "../stack/agent.ts";
+import { pause, until } from "../stack/stack.ts";
+import type { Random } from "../random.ts";
+import { excuseUnstored, storedNumbers, type Fault } from "./fault.ts";
+
+const PAGE_BYTES = 4_096;
+
+const walTorn: Fault = {
+  name: "wal-torn",
+  title: "kill -9 while a frame was being written: the WAL ends in half a frame",
+  touches: ["agent", "outbox"],
+  inject: async ({ agent }, random) => {
+    await agent.kill();
+    appendNoise(`${agent.outboxFile}-wal`, random, random.between(1, PAGE_BYTES));
+    agent.start();
+    await pause(500);
+  },
+};
+
+const walCut: Fault = {
+  name: "wal-cut",
+  title: "kill -9 and a disk that lied: the tail of the WAL is gone",
+  touches: ["agent", "outbox"],
+  inject: async (stack, random) => {
+    await stack.agent.kill();
+    await excuseUnstored(stack);
+    const wal = `${stack.agent.outboxFile}-wal`;
+    if (existsSync(wal)) truncateSync(wal, Math.floor(statSync(wal).size * random.next()));
+    stack.agent.start();
+    await pause(500);
+  },
+};
+
+const pageCorrupt: Fault = {
+  name: "page-corrupt",
+  title: "a page of the outbox turns to noise while the agent is down",
+  touches: ["agent", "outbox"],
+  inject: async (stack, random) => {
+    const { agent } = stack;
+    if (random.chance(0.5)) await agent.end();
+    else await agent.kill();
+    await excuseUnstored(stack);
+    if (existsSync(agent.outboxFile)) corruptPage(agent.outboxFile, random);
+    agent.start();
+    await pause(1_000);
+  },
+};
+
+const oldCopy: Fault = {
+  name: "outbox-old-copy",
+  title: "the outbox is put back from an old copy",
+  touches: ["agent", "outbox"],
+  inject: async (stack, _random, holdMs) => {
+    const { agent } = stack;
+    const copy = join(stack.dir, "old-copy");
+    await agent.end();
+    copyOutbox(agent, copy);
+    agent.start();
+    await pause(holdMs);
+    await agent.kill();
+    await excuseUnstored(stack);
+    removeOutbox(agent);
+    cpSync(copy, dirname(agent.outboxFile), { recursive: true });
+    rmSync(copy, { recursive: true });
+    agent.start();
+    await pause(1_000);
+  },
+};
+
+const deleted: Fault = {
+  name: "outbox-deleted",
+  title: "the outbox is deleted, as when the agent is installed anew",
+  touches: ["agent", "outbox"],
+  inject: async (stack) => {
+    await stack.agent.kill();
+    await excuseUnstored(stack);
+    removeOutbox(stack.agent);
+    stack.agent.start();
+    await pause(1_000);
+  },
+};
+
+const copied: Fault = {
+  name: "outbox-copied",
+  title: "the machine is cloned: a second agent with the same outbox and key listens to another PBX",
+  touches: ["agent", "outbox"],
+  inject: async (stack, _random, holdMs) => {
+    const second = await stack.addMachine(`clone-${stack.journal.sessions.length}`);
+    await stack.agent.end();
+    copyOutbox(stack.agent, dirname(second.agent.outboxFile));
+    stack.agent.start();
+    second.agent.start();
+    await until(() => second.pbx.listening, 15_000);
+    second.player.start();
+    await pause(holdMs);
+    await second.player.finish();
+    await until(() => allStored(stack, second.pbx.name), 30_000, 500);
+    await second.agent.end();
+  },
+};
+
+const diskFull: Fault = {
+  name: "disk-full",
+  title: "the outbox disk has no room, and what is given up is taken too",
+  touches: ["agent", "outbox"],
+  cannot: ({ canMount, canBend }) => (canMount || canBend ? null : "it needs root, or a C compiler"),
+  inject: async ({ disk, journal, pbx }, _random, holdMs) => {
+    const done = hinder(journal, pbx.name, "disk");
+    const free = disk.fill();
+    await pause(holdMs);
+    free();
+    done();
+    await pause(1_000);
+  },
+};
+
+const diskFullRestart: Fault = {
+  name: "disk-full-restart",
+  title: "the agent is killed and started again while its disk is full",
+  touches: ["agent", "outbox"],
+  cannot: diskFull.cannot!,
+  inject: async ({ disk, journal, pbx, agent }, _random, holdMs) => {
+    const done = hinder(journal, pbx.name, "disk");
+    const free = disk.fill();
+    await pause(holdMs / 2);
+    await agent.kill();
+    agent.start();
+    await pause(holdMs);
+    free();
+    done();
+    await pause(1_000);
+  },
+};
+
+const diskStall: Fault = {
+  name: "disk-stall",
+  title: "writes and syncs of the outbox disk wait",
+  touches: ["agent", "outbox"],
+  cannot: ({ canBend }) => (canBend ? null : "it needs a C compiler (cc)"),
+  inject: async ({ machine, journal, pbx }, _random, holdMs) => {
+    const done = hinder(journal, pbx.name, "disk");
+    machine.stallDisk(true);
+    await pause(holdMs);
+    machine.stallDisk(false);
+    done();
+  },
+};
+
+export const OUTBOX_FAULTS: readonly Fault[] = [
+  walTorn,
+  walCut,
+  pageCorrupt,
+  oldCopy,
+  deleted,
+  copied,
+  diskFull,
+  diskFullRestart,
+  diskStall,
+];
+
+async function allStored(stack: Parameters<typeof storedNumbers>[0], pbx: string): Promise<boolean> {
+  const stored = new Set(await storedNumbers(stack));
+  const sessions = new Set(stack.journal.sessions.filter((life) => life.pbx === pbx).map((life) => life.session));
+  return stack.journal.told.every(({ number, session }) => !sessions.has(session ?? 0) || stored.has(number));
+}
+
+/** Files of the outbox: the database, its WAL, and whatever the agent keeps beside it. */
+function outboxFiles(agent: AgentUnit): string[] {
+  const dir = dirname(agent.outboxFile);
+  const stem = basename(agent.outboxFile);
+  return readdirSync(dir).filter((name) => name === stem || name.startsWith(`${stem}-`));
+}
+
+export function copyOutbox(agent: AgentUnit, to: string): void {
+  mkdirSync(to, { recursive: true });
+  for (const name of outboxFiles(agent)) copyFileSync(join(dirname(agent.outboxFile), name), join(to, name));
+}
+
+export function removeOutbox(agent: AgentUnit): void {
+  for (const name of outboxFiles(agent)) rmSync(join(dirname(agent.outboxFile), name));
+}
+
+/** Overwrites one page, any of them, with noise. */
+export function corruptPage(file: string, random: Random): void {
+  const fd = openSync(file, "r+");
+  const pages = Math.max(1, Math.floor(fstatSync(fd).size / PAGE_BYTES));
+  writeSync(fd, noise(random, PAGE_BYTES), 0, PAGE_BYTES, random.int(pages) * PAGE_BYTES);
+  closeSync(fd);
+}
+
+function appendNoise(file: string, random: Random, bytes: number): void {
+  const fd = openSync(file, "a");
+  writeSync(fd, noise(random, bytes));
+  closeSync(fd);
+}
+
+function noise(random: Random, bytes: number): Buffer {
+  return Buffer.from(Array.from({ length: bytes }, () => random.int(256)));
+}
