@@ -26,12 +26,19 @@ async function serve(settings: ServerSettings, io: Io): Promise<void> {
     life.onStop("http", () => http.close());
     const address = await http.listen(settings).catch((cause: unknown) => cannotListen(settings, cause));
     io.out(`ready ${address}`);
-    io.out(`database ${database.embedded ? database.url : "DATABASE_URL"}`);
+    io.out(`database ${database.embedded ? database.url : withoutPassword(database.url)}`);
     await aborted(io.stop);
     log.info("stopping");
   } finally {
     await life.stop();
   }
+}
+
+/** The embedded database's password is shown, for nobody else knows it; the operator's own is not. */
+function withoutPassword(url: string): string {
+  const shown = new URL(url);
+  if (shown.password !== "") shown.password = "***";
+  return shown.href;
 }
 
 function cannotListen({ host, port }: ServerSettings, cause: unknown): never {

@@ -7,9 +7,9 @@ export interface Parsers {
   line(text: string): string;
   host(text: string): string;
   timezone(text: string): string;
-  /** '' : null, told by what the site shows. */
-  extensions(text: string): string | null;
+  extensions(text: string): string;
   trunks(text: string): string[];
+  lang(text: string): string;
   number(from: number, to: number): (text: string) => number;
 }
 
@@ -22,8 +22,9 @@ export function parsers(say: Messages): Parsers {
     line: matching(/^(?=.*\S)[^\u0000-\u001f]{1,200}$/, say.allowedText),
     host: matching(/^[A-Za-z0-9\u0080-\uffff._:%[\]-]{1,253}$/, say.allowedHost),
     timezone: (text) => (isTimezone(text) ? text : refuse(say.allowedZone)),
-    extensions: (text) => (isRegex(text) ? text || null : refuse(say.allowedRegex)),
+    extensions: (text) => (isRegex(text) ? text : refuse(say.allowedRegex)),
     trunks: (text) => trunks(text) ?? refuse(say.allowedTrunks),
+    lang: matching(/^(en|ru)$/, "en, ru"),
     number: (from, to) => (text) => wholeNumber(text, from, to) ?? refuse(say.allowedNumber(from, to)),
   };
 }

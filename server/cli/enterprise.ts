@@ -107,7 +107,7 @@ function list(group: Command, context: Context): void {
 
 function changeOf(command: Command): Change {
   const { json: _, ...change } = command.opts<Change & { json?: boolean }>();
-  return change;
+  return change.extensions === "" ? { ...change, extensions: null } : change;
 }
 
 /** The token is what integrations know the customer by: not repeated on screens and in logs. */

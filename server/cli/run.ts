@@ -1,6 +1,7 @@
-import { Command, CommanderError, Help, Option } from "commander";
-import { ConfigurationError, describeProblem, EXIT, messageOf } from "../../shared/errors.ts";
+import { Command, CommanderError, Help } from "commander";
+import { ConfigurationError, describeProblem, EXIT, messageOf, RingpostError } from "../../shared/errors.ts";
 import { FolderInUse } from "../store/embedded.ts";
+import { parsers } from "./arguments.ts";
 import { callsCommand } from "./calls.ts";
 import { Refused, type Context, type Io } from "./context.ts";
 import { enterpriseCommands } from "./enterprise.ts";
@@ -31,9 +32,7 @@ function buildProgram(context: Context, serve: Serve): Command {
   const program = new Command("server")
     .description(say.about)
     .usage("[options] [command]")
-    .helpOption("-h, --help", say.optHelp)
-    .helpCommand(false)
-    .addOption(new Option("--lang <lang>", say.optLang).choices(["en", "ru"]))
+    .option("--lang <lang>", say.optLang, parsers(say).lang)
     .option("--data-dir <dir>", say.optDataDir);
   startCommand(program, context, serve);
   migrateCommand(program, context);
@@ -43,7 +42,7 @@ function buildProgram(context: Context, serve: Serve): Command {
   callsCommand(program, context);
   sqlCommand(program, context);
   for (const command of withDescendants(program)) {
-    command.exitOverride().helpOption("-h, --help", say.optHelp).configureHelp(helpStyle(say));
+    command.exitOverride().helpCommand(false).helpOption("-h, --help", say.optHelp).configureHelp(helpStyle(say));
     command.configureOutput({
       writeOut: (text) => io.out(text.trimEnd()),
       writeErr: (text) => io.err(text.trimEnd()),
@@ -62,7 +61,7 @@ function helpStyle(say: Messages): Partial<Help> {
     "Usage:": say.titleUsage,
     "Arguments:": say.titleArguments,
     "Options:": say.titleOptions,
-    "Global Options:": say.titleOptions,
+    "Global Options:": say.titleGlobalOptions,
     "Commands:": say.titleCommands,
   };
   return {
@@ -91,7 +90,7 @@ function explain(error: unknown, { io, say }: Context): number {
 function wordsFor(error: unknown, say: Messages): string {
   if (error instanceof Refused) return error.message;
   if (error instanceof FolderInUse) return say.inUse(error.dataDir, error.holder?.pid);
-  return messageOf(error);
+  return error instanceof RingpostError ? error.message : messageOf(error);
 }
 
 function explainUsage(error: CommanderError, { io, say }: Context): number {

@@ -39,7 +39,7 @@ const EXAMPLES = [
 function refuse({ say }: Context, error: unknown): never {
   if (!(error instanceof pg.DatabaseError)) throw error;
   const hint =
-    error.code === READ_ONLY_TRANSACTION || error.code === INSUFFICIENT_PRIVILEGE ? `. ${say.sqlReadOnly}` : "";
+    error.code === READ_ONLY_TRANSACTION || error.code === INSUFFICIENT_PRIVILEGE ? `\n${say.sqlReadOnly}` : "";
   throw new Refused(`${say.sqlRefused(error.message)}${hint}`);
 }
 

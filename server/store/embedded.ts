@@ -2,6 +2,7 @@ import type { ChildProcess } from "node:child_process";
 import { resolve } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import pg from "pg";
+import { codeOf, messageOf, RingpostError } from "../../shared/errors.ts";
 import { findBinaries } from "./embedded/binaries.ts";
 import {
   choosePort,
@@ -61,8 +62,16 @@ const UNSAFE_FOR_TESTS = { fsync: "off", synchronous_commit: "off", full_page_wr
  * It is started again, on the same port, should it die while we live. Throws FolderInUse, or an error in plain words.
  */
 export async function startEmbedded(options: EmbeddedOptions): Promise<Embedded> {
-  const log = options.log ?? (() => undefined);
   const folder = folderAt(resolve(options.dataDir));
+  try {
+    return await startIn(folder, options);
+  } catch (error) {
+    throw NO_ACCESS.includes(codeOf(error) ?? "") ? unusable(folder, error) : error;
+  }
+}
+
+async function startIn(folder: Folder, options: EmbeddedOptions): Promise<Embedded> {
+  const log = options.log ?? (() => undefined);
   const identity = await chooseIdentity(folder.cluster);
   makeFolder(folder, identity);
   const hold = await takeFolder(folder.root, options.role ?? "server");
@@ -77,6 +86,20 @@ export async function startEmbedded(options: EmbeddedOptions): Promise<Embedded>
     await hold.release();
     throw error;
   }
+}
+
+const NO_ACCESS = ["EACCES", "EPERM", "EROFS", "ENOSPC", "ENOTDIR"];
+
+function unusable(folder: Folder, cause: unknown): RingpostError {
+  return new RingpostError({
+    code: "data_folder_unusable",
+    attempted: "use the data folder",
+    on: folder.root,
+    found: messageOf(cause),
+    retry: "no",
+    next: "Start Ringpost as the user the folder belongs to, or choose another folder with --data-dir.",
+    cause,
+  });
 }
 
 type Start = (access: Access) => Promise<ChildProcess>;

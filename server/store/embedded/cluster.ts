@@ -1,6 +1,6 @@
 import { spawn } from "node:child_process";
 import { randomBytes } from "node:crypto";
-import { chownSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { chownSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { createServer, type AddressInfo } from "node:net";
 import { join } from "node:path";
 import type { Binaries } from "./binaries.ts";
@@ -126,11 +126,19 @@ export function readAccess(folder: Folder): Access | undefined {
 export function writeAccess(folder: Folder, access: Access): void {
   const beside = `${folder.access}.new`;
   writeFileSync(beside, `${JSON.stringify(access)}\n`, { mode: 0o600 });
+  giveToOwner(folder, beside);
   renameSync(beside, folder.access);
 }
 
 export function urlOf(access: Access, database = DATABASE): string {
   return `postgres://${USER}:${access.password}@127.0.0.1:${access.port}/${database}`;
+}
+
+/** What root writes into an ordinary user's data folder stays that user's to read. */
+export function giveToOwner(folder: Folder, file: string): void {
+  if (process.getuid?.() !== 0) return;
+  const { uid, gid } = statSync(folder.root);
+  chownSync(file, uid, gid);
 }
 
 /** The remembered port when nobody listens there, else a free one. */

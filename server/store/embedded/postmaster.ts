@@ -13,7 +13,7 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import pg from "pg";
 import type { Binaries } from "./binaries.ts";
-import { urlOf, type Access, type Folder } from "./cluster.ts";
+import { giveToOwner, urlOf, type Access, type Folder } from "./cluster.ts";
 import { commandFor, spawnIds, type Identity } from "./identity.ts";
 
 /** Crash recovery of a big database takes minutes; beyond this somebody should look. */
@@ -59,6 +59,7 @@ function launch(
   const argv = commandFor(identity, [binaries.postgres, "-D", folder.cluster, ...options], true);
   const [command, ...args] = argv as [string, ...string[]];
   const log = openSync(folder.startLog, "w", 0o600);
+  giveToOwner(folder, folder.startLog);
   try {
     // In its own session: a Ctrl-C in the terminal must reach us alone, so that the last writes still find a database.
     const stdio: ["ignore", number, number] = ["ignore", log, log];
