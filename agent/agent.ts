@@ -1,0 +1,175 @@
+import type { AmiEvent } from "../shared/ami-event.ts";
+import type { RingpostError } from "../shared/errors.ts";
+import type { Logger } from "../shared/log.ts";
+import type { AgentReport } from "../shared/wire.ts";
+import type { KnownStart } from "./ami/facts.ts";
+import { AmiSession, type Remembered } from "./ami/session.ts";
+import { STALL_TICK_MS, StallMeter } from "./ami/stall.ts";
+import { Capture } from "./capture.ts";
+import type { Clock } from "./clock.ts";
+import { ControlSocket } from "./control/socket.ts";
+import { statusOf, type AgentStatus } from "./control/status.ts";
+import { Forwarder } from "./forward/forwarder.ts";
+import { gap } from "./markers.ts";
+import { Outbox } from "./outbox/outbox.ts";
+import type { Opened } from "./outbox/protocol.ts";
+import type { Settings } from "./settings.ts";
+import { AGENT_VERSION } from "./version.ts";
+
+const MEGABYTE = 1024 * 1024;
+const DAY_MS = 86_400_000;
+/** Of the 5 s a stop may take: what the server gets to take the last events, and the rest for the disk. */
+const DRAIN_MS_MAX = 3_000;
+const CLOCK_AHEAD_MS_TOLD = 5_000;
+
+export interface AgentPorts {
+  clock: Clock;
+  random: () => number;
+  log: Logger;
+  /** The agent cannot go on. */
+  failed(error: RingpostError): void;
+}
+
+/** The whole agent: AMI -> capture -> outbox -> forward, and a socket that tells how it is. */
+export class Agent {
+  readonly #settings: Settings;
+  readonly #ports: AgentPorts;
+  readonly #startedAt: number;
+  readonly #stall: StallMeter;
+  readonly #capture: Capture;
+  readonly #outbox: Outbox;
+  readonly #forwarder: Forwarder;
+  readonly #session: AmiSession;
+  readonly #control: ControlSocket;
+  #stallTimer: NodeJS.Timeout | undefined;
+  #started = false;
+
+  constructor(settings: Settings, ports: AgentPorts) {
+    const { clock, random, log } = ports;
+    const { server, ami, live } = settings;
+    this.#settings = settings;
+    this.#ports = ports;
+    this.#startedAt = clock.wallMs();
+    this.#stall = new StallMeter(clock.monoMs());
+    this.#capture = new Capture(clock, this.#stall);
+    const gapRow = (lost: Parameters<typeof gap>[0]) => this.#capture.row(gap(lost));
+    this.#outbox = new Outbox(outboxSettings(settings), { log, gapRow, failed: ports.failed });
+    this.#forwarder = new Forwarder(
+      {
+        url: server.url,
+        key: server.key,
+        windowMs: live.window_seconds * 1000,
+        agent: `ringpost-agent/${AGENT_VERSION}`,
+      },
+      { clock, random, log, outbox: this.#outbox, report: () => this.#report() },
+    );
+    this.#session = new AmiSession(ami, {
+      clock,
+      random,
+      log,
+      take: (events) => this.#take(events),
+      heard: (aheadMs) => this.#heard(aheadMs),
+      started: (start) => this.#outbox.remember("asterisk_start", JSON.stringify(start)),
+      changed: () => this.#forwarder.reportChanged(),
+    });
+    this.#control = new ControlSocket(settings.outbox.path, () => this.status());
+  }
+
+  /** Resolves when the agent runs; AMI and server may come and go from then on. @throws RingpostError without an outbox. */
+  async start(): Promise<void> {
+    const { log } = this.#ports;
+    const opened = await this.#outbox.open();
+    this.#stallTimer = setInterval(() => this.#stall.tick(this.#ports.clock.monoMs()), STALL_TICK_MS);
+    this.#outbox.remember("stopped_clean", "false");
+    await this.#control.listen();
+    this.#session.start(remembered(opened));
+    this.#forwarder.start(opened);
+    this.#started = true;
+    log.info({ version: AGENT_VERSION, stream: opened.state.stream, waiting: opened.state.waiting }, "the agent runs");
+  }
+
+  /** Stops hearing, sends what is young, writes what is left. Takes 5 s at most. */
+  async stop(): Promise<void> {
+    if (this.#started) {
+      await this.#session.stop();
+      this.#outbox.remember("heard_at", String(this.#ports.clock.wallMs()));
+      this.#outbox.remember("stopped_clean", "true");
+      await this.#outbox.settled();
+      await this.#forwarder.stop(DRAIN_MS_MAX);
+    }
+    clearInterval(this.#stallTimer);
+    await this.#control.close();
+    await this.#outbox.close();
+    this.#ports.log.info({ waiting: this.#outbox.state?.waiting }, "the agent has stopped");
+  }
+
+  status(): AgentStatus {
+    const { server, ami, outbox } = this.#settings;
+    const state = this.#outbox.state;
+    if (state === null) throw new Error("the status was asked before the outbox was open");
+    return statusOf({
+      version: AGENT_VERSION,
+      startedAt: this.#startedAt,
+      nowMs: this.#ports.clock.wallMs(),
+      amiAddress: `${ami.host}:${ami.port}`,
+      ami: this.#session.state,
+      clockAheadMs: this.#capture.pbxAheadMs,
+      url: server.url,
+      link: this.#forwarder.link.state,
+      path: outbox.path,
+      outbox: state,
+      lostBefore: this.#outbox.lostBefore,
+      drainSeconds: this.#forwarder.drainSeconds,
+    });
+  }
+
+  #take(events: readonly AmiEvent[]): void {
+    this.#outbox.submit(events.map((event) => this.#capture.row(event)));
+  }
+
+  #heard(aheadMs: number | undefined): void {
+    if (aheadMs !== undefined) this.#capture.measuredPbxClock(aheadMs);
+    this.#outbox.remember("heard_at", String(this.#ports.clock.wallMs()));
+  }
+
+  #report(): AgentReport {
+    const { state, asteriskVersion } = this.#session.state;
+    const problem = this.#problem();
+    return {
+      ami: state,
+      ...(asteriskVersion === undefined ? {} : { asterisk_version: asteriskVersion.slice(0, 200) }),
+      ...(problem === undefined ? {} : { problem: problem.slice(0, 2_000) }),
+      outbox_bytes: this.#outbox.state?.usedBytes ?? 0,
+    };
+  }
+
+  #problem(): string | undefined {
+    const aheadMs = this.#capture.pbxAheadMs;
+    const clock = `the PBX's clock is ${Math.round(aheadMs / 1000)} s ahead of the agent's (negative: behind). Set up time synchronisation`;
+    return (
+      this.#outbox.state?.problem ??
+      this.#session.state.problem ??
+      (Math.abs(aheadMs) >= CLOCK_AHEAD_MS_TOLD ? clock : undefined)
+    );
+  }
+}
+
+function outboxSettings({ outbox }: Settings) {
+  return {
+    path: outbox.path,
+    keepAckedMsMax: outbox.keep_acked_days * DAY_MS,
+    keepAckedBytesMax: outbox.keep_acked_mb * MEGABYTE,
+    bytesMax: outbox.max_mb * MEGABYTE,
+    ageMsMax: outbox.max_days * DAY_MS,
+  };
+}
+
+function remembered({ remembered: known, newestAt }: Opened): Remembered {
+  const heardAt = Math.max(Number(known["heard_at"] ?? 0), newestAt ?? 0);
+  const start = known["asterisk_start"];
+  return {
+    heardAt: heardAt === 0 ? undefined : heardAt,
+    start: start === undefined ? undefined : (JSON.parse(start) as KnownStart),
+    stoppedClean: known["stopped_clean"] !== "false",
+  };
+}

@@ -1,0 +1,53 @@
+import type { AsteriskFacts } from "../markers.ts";
+import type { AmiConnection } from "./connection.ts";
+import { firstOf, type Headers } from "./message.ts";
+
+/** Two readings of the start of one process may differ by this much: Uptime is whole seconds. */
+const SAME_START_SECONDS_MAX = 5;
+
+/** What the AMI user may not do, by the words of the refusals it got. */
+export interface Facts extends AsteriskFacts {
+  refused: string[];
+}
+
+/** Asks AMI who it is. What it refuses is left out and named in `refused`. */
+export async function askFacts(connection: AmiConnection): Promise<Facts> {
+  const [settings, status] = await Promise.all([connection.action("CoreSettings"), connection.action("CoreStatus")]);
+  const refused = [...refusal("CoreSettings", settings), ...refusal("CoreStatus", status)];
+  const startedText = [textOf(status, "CoreStartupDate"), textOf(status, "CoreStartupTime")].join(" ").trim();
+  return {
+    asteriskVersion: textOf(settings, "AsteriskVersion") || undefined,
+    amiVersion: connection.amiVersion,
+    startedText: startedText || undefined,
+    startedAt: epochSeconds(startedText),
+    refused,
+  };
+}
+
+export function isRefused(headers: Headers): boolean {
+  return firstOf(headers["Response"])?.toLowerCase() === "error";
+}
+
+function refusal(action: string, headers: Headers): string[] {
+  return isRefused(headers) ? [`${action} (${textOf(headers, "Message")})`] : [];
+}
+
+function textOf(headers: Headers, name: string): string {
+  return firstOf(headers[name]) ?? "";
+}
+
+/** CoreStatus tells local time; the agent stands beside Asterisk and has the same zone. */
+function epochSeconds(text: string): number | undefined {
+  const ms = /^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d$/.test(text) ? Date.parse(text.replace(" ", "T")) : Number.NaN;
+  return Number.isNaN(ms) ? undefined : Math.floor(ms / 1000);
+}
+
+/** What is remembered of the Asterisk process heard last. */
+export type KnownStart = Pick<AsteriskFacts, "startedText" | "startedAt">;
+
+/** Whether this is another Asterisk process than the one heard before; false when nothing can be compared. */
+export function isRestart(before: KnownStart | undefined, now: KnownStart): boolean {
+  if (before?.startedText !== undefined && now.startedText !== undefined) return before.startedText !== now.startedText;
+  if (before?.startedAt === undefined || now.startedAt === undefined) return false;
+  return Math.abs(before.startedAt - now.startedAt) > SAME_START_SECONDS_MAX;
+}

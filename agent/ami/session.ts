@@ -1,0 +1,279 @@
+import type { AmiEvent, GapCause } from "../../shared/ami-event.ts";
+import type { Logger } from "../../shared/log.ts";
+import { Backoff } from "../backoff.ts";
+import type { Clock } from "../clock.ts";
+import { asteriskRestarted, captureLost, captureStarted, gap, snapshot } from "../markers.ts";
+import { sleep } from "../sleep.ts";
+import { AmiConnection, AmiError, type AmiAddress, type ConnectionTimings } from "./connection.ts";
+import { askFacts, isRefused, isRestart, type Facts, type KnownStart } from "./facts.ts";
+import type { AmiProblem } from "./greeting.ts";
+import { firstOf } from "./message.ts";
+import { Snapshot } from "./snapshot.ts";
+
+/** What the session must know of the time before it began; kept in the outbox. */
+export interface Remembered {
+  /** When AMI was last heard, epoch ms; undefined for a new outbox. */
+  heardAt?: number | undefined;
+  start?: KnownStart | undefined;
+  /** Whether the last run said goodbye itself. */
+  stoppedClean: boolean;
+}
+
+export interface SessionPorts {
+  clock: Clock;
+  random: () => number;
+  log: Logger;
+  /** Events and markers, in order. Never waits. */
+  take(events: readonly AmiEvent[]): void;
+  /** AMI is alive now; `aheadMs` is how far the PBX's clock is ahead, when it told. */
+  heard(aheadMs: number | undefined): void;
+  started(start: KnownStart): void;
+  changed(): void;
+}
+
+export interface SessionSettings extends AmiAddress {
+  username: string;
+  secret: string;
+}
+
+export interface SessionTimings {
+  pingMs: number;
+  /** How long events may be held back for the facts that the first marker tells. */
+  factsMs: number;
+  snapshotMs: number;
+  connection?: ConnectionTimings;
+}
+
+export const SESSION_TIMINGS: SessionTimings = { pingMs: 10_000, factsMs: 3_000, snapshotMs: 15_000 };
+const UNREACHABLE_DELAYS = { retryDelayMsBase: 200, retryDelayMsMax: 5_000 };
+const REFUSED_DELAYS = { retryDelayMsBase: 2_000, retryDelayMsMax: 30_000 };
+/** Events held back while AMI tells who it is. */
+const HELD_EVENTS_MAX = 20_000;
+
+export interface AmiState {
+  state: "connecting" | "connected" | "refused" | "lost";
+  sinceMs: number;
+  asteriskVersion?: string | undefined;
+  problem?: string | undefined;
+}
+
+/**
+ * Listens to one Asterisk for ever. Modes: connecting -> connected -> lost -> connecting ..., and
+ * connecting -> refused -> connecting, each new try after a jittered wait. Every time it begins or ceases to hear,
+ * it says so in the stream; what it could not hear becomes a gap.
+ */
+export class AmiSession {
+  readonly #settings: SessionSettings;
+  readonly #ports: SessionPorts;
+  readonly #timings: SessionTimings;
+  readonly #stopping = new AbortController();
+  readonly #unreachable: Backoff;
+  readonly #refused: Backoff;
+  #state: AmiState;
+  #connection: AmiConnection | null = null;
+  #knownStart: KnownStart | undefined;
+  /** Since when nothing is heard, and why; null while AMI is heard or nothing was ever heard. */
+  #blind: { sinceMs: number; cause: GapCause } | null = null;
+  #shutdown: GapCause | null = null;
+  #running: Promise<void> = Promise.resolve();
+
+  constructor(settings: SessionSettings, ports: SessionPorts, timings: SessionTimings = SESSION_TIMINGS) {
+    this.#settings = settings;
+    this.#ports = ports;
+    this.#timings = timings;
+    this.#unreachable = new Backoff(UNREACHABLE_DELAYS, ports.random);
+    this.#refused = new Backoff(REFUSED_DELAYS, ports.random);
+    this.#state = { state: "connecting", sinceMs: ports.clock.wallMs() };
+  }
+
+  get state(): AmiState {
+    return this.#state;
+  }
+
+  start(remembered: Remembered): void {
+    this.#knownStart = remembered.start;
+    if (remembered.heardAt !== undefined) {
+      this.#blind = { sinceMs: remembered.heardAt, cause: "agent_down" };
+      if (!remembered.stoppedClean) {
+        this.#ports.take([captureLost("agent_down", "the agent ended without a goodbye", remembered.heardAt)]);
+      }
+    }
+    this.#running = this.#run();
+  }
+
+  /** Says goodbye in the stream and closes the connection. */
+  async stop(): Promise<void> {
+    this.#stopping.abort();
+    this.#connection?.close("the agent stops");
+    await this.#running;
+  }
+
+  async #run(): Promise<void> {
+    while (!this.#stopping.signal.aborted) {
+      const problem = await this.#listenOnce();
+      if (this.#stopping.signal.aborted) return;
+      const backoff = problem.kind === "refused" ? this.#refused : this.#unreachable;
+      await sleep(backoff.failed(), this.#stopping.signal);
+    }
+  }
+
+  /** One connection from its opening to its end; tells why it ended. */
+  async #listenOnce(): Promise<AmiProblem> {
+    const { clock, log } = this.#ports;
+    try {
+      const connection = await AmiConnection.open(this.#settings, () => clock.monoMs(), this.#timings.connection);
+      this.#connection = connection;
+      try {
+        return await this.#listen(connection);
+      } finally {
+        connection.close("done");
+        this.#connection = null;
+      }
+    } catch (error) {
+      if (!(error instanceof AmiError)) throw error;
+      this.#become(error.ami.kind === "refused" ? "refused" : "lost", error.ami.problem);
+      log.warn({ problem: error.ami.problem, kind: error.ami.kind }, "AMI cannot be heard");
+      return error.ami;
+    }
+  }
+
+  async #listen(connection: AmiConnection): Promise<AmiProblem> {
+    const held: AmiEvent[] = [];
+    connection.onEvents((events) => {
+      if (held.length < HELD_EVENTS_MAX) held.push(...events);
+      else this.#take(events);
+    });
+    await this.#login(connection);
+    const loggedInAt = this.#ports.clock.wallMs();
+    const facts = await this.#facts(connection, held, loggedInAt);
+    const watched = new Snapshot();
+    this.#begin(facts, loggedInAt);
+    this.#take(held);
+    connection.onEvents((events) => {
+      for (const event of events) watched.watch(event);
+      this.#take(events);
+    });
+    void this.#snapshot(connection, watched);
+    const pings = this.#ping(connection);
+    const reason = await connection.closed;
+    clearInterval(pings);
+    return this.#lost(reason);
+  }
+
+  async #login(connection: AmiConnection): Promise<void> {
+    const { username, secret, host, port } = this.#settings;
+    const answer = await connection.action("Login", { Username: username, Secret: secret });
+    if (isRefused(answer)) {
+      const problem =
+        `AMI at ${host}:${port} refused the login of ${username} (${firstOf(answer["Message"]) ?? "no reason given"}). ` +
+        "Check [ami] username and secret against manager.conf, and its permit and deny lines for this machine";
+      throw new AmiError({ kind: "refused", problem });
+    }
+    await connection.action("Events", { EventMask: "on" });
+  }
+
+  /** Bounded by time: an Asterisk that will not tell is heard all the same. */
+  async #facts(connection: AmiConnection, held: readonly AmiEvent[], nowMs: number): Promise<Facts> {
+    const unknown: Facts = { amiVersion: connection.amiVersion, refused: ["CoreSettings and CoreStatus (no answer)"] };
+    const enough = new AbortController();
+    const late = sleep(this.#timings.factsMs, enough.signal).then(() => unknown);
+    const facts = await Promise.race([askFacts(connection), late]).finally(() => enough.abort());
+    const booted = held.find((event) => event.Event === "FullyBooted");
+    const uptimeSeconds = Number(firstOf(booted?.["Uptime"]) ?? Number.NaN);
+    if (facts.startedAt === undefined && !Number.isNaN(uptimeSeconds))
+      facts.startedAt = Math.floor(nowMs / 1000) - uptimeSeconds;
+    return facts;
+  }
+
+  #begin(facts: Facts, nowMs: number): void {
+    const restarted = isRestart(this.#knownStart, facts) || this.#shutdown !== null;
+    const markers = [captureStarted(facts)];
+    if (this.#blind !== null) {
+      const cause = restarted && this.#blind.cause === "ami_lost" ? "asterisk_restarted" : this.#blind.cause;
+      markers.push(gap({ fromMs: this.#blind.sinceMs, toMs: Math.max(nowMs, this.#blind.sinceMs), cause }));
+    }
+    if (restarted) markers.push(asteriskRestarted(facts));
+    this.#blind = null;
+    this.#shutdown = null;
+    this.#knownStart = { startedText: facts.startedText, startedAt: facts.startedAt };
+    this.#ports.started(this.#knownStart);
+    this.#unreachable.succeeded();
+    this.#refused.succeeded();
+    this.#ports.take(markers);
+    this.#ports.heard(undefined);
+    this.#connected(facts);
+  }
+
+  #connected(facts: Facts): void {
+    this.#state = { state: "connected", sinceMs: this.#ports.clock.wallMs(), asteriskVersion: facts.asteriskVersion };
+    if (facts.refused.length > 0) this.#state.problem = rightsMissing(facts.refused);
+    this.#ports.log.info(
+      { asterisk: facts.asteriskVersion, ami: facts.amiVersion, refused: facts.refused },
+      "AMI is heard",
+    );
+    this.#ports.changed();
+  }
+
+  async #snapshot(connection: AmiConnection, watched: Snapshot): Promise<void> {
+    const enough = new AbortController();
+    const late = sleep(this.#timings.snapshotMs, enough.signal);
+    try {
+      await Promise.race([watched.request(connection).then(() => watched.done), late, connection.closed]);
+    } catch {
+      return; // The connection ended first; #listen says so.
+    } finally {
+      enough.abort();
+    }
+    if (this.#connection !== connection || this.#state.state !== "connected") return;
+    this.#ports.take([snapshot(watched.channels, watched.complete)]);
+    if (watched.refused) this.#become("connected", rightsMissing(["CoreShowChannels"]));
+  }
+
+  #ping(connection: AmiConnection): NodeJS.Timeout {
+    const { clock, heard } = this.#ports;
+    const ping = async () => {
+      const sentAt = clock.wallMs();
+      const answer = await connection.action("Ping");
+      const nowMs = clock.wallMs();
+      const stamped = Number(firstOf(answer["Timestamp"]) ?? Number.NaN);
+      heard(Number.isNaN(stamped) ? undefined : stamped * 1000 - (sentAt + nowMs) / 2);
+    };
+    // A failed ping has closed the connection, and its end is told there.
+    const pingQuietly = () => void ping().catch(() => {});
+    pingQuietly();
+    return setInterval(pingQuietly, this.#timings.pingMs);
+  }
+
+  #take(events: readonly AmiEvent[]): void {
+    const shutdown = events.find((event) => event.Event === "Shutdown");
+    if (shutdown !== undefined)
+      this.#shutdown = firstOf(shutdown["Restart"]) === "True" ? "asterisk_restarted" : "asterisk_down";
+    this.#ports.take(events);
+  }
+
+  #lost(reason: string): AmiProblem {
+    const { clock, log, take } = this.#ports;
+    const stopping = this.#stopping.signal.aborted;
+    const cause = stopping ? "agent_down" : (this.#shutdown ?? "ami_lost");
+    const silentMs = clock.monoMs() - (this.#connection?.lastHeardAt ?? clock.monoMs());
+    const sinceMs = stopping ? clock.wallMs() : clock.wallMs() - silentMs;
+    this.#blind = { sinceMs, cause };
+    take([captureLost(cause, reason, sinceMs)]);
+    this.#become("lost", stopping ? undefined : `the AMI connection was lost: ${reason}. The agent keeps trying`);
+    log.warn({ cause, reason }, "AMI is lost");
+    return { kind: "unreachable", problem: reason };
+  }
+
+  #become(state: AmiState["state"], problem: string | undefined): void {
+    const sinceMs = state === this.#state.state ? this.#state.sinceMs : this.#ports.clock.wallMs();
+    this.#state = { ...this.#state, state, sinceMs, problem };
+    this.#ports.changed();
+  }
+}
+
+function rightsMissing(refused: readonly string[]): string {
+  return (
+    `Asterisk refuses ${refused.join(", ")}: after an interruption the agent cannot tell which calls ended meanwhile. ` +
+    "Add write = reporting for this user in manager.conf"
+  );
+}

@@ -1,0 +1,45 @@
+import type { Logger } from "../../shared/log.ts";
+
+export interface LinkState {
+  state: "connecting" | "ok" | "unreachable" | "refused";
+  sinceMs: number;
+  problem: string | null;
+  lastAckAt: number | null;
+}
+
+/** How it stands with the server, as the last answer told. Says once when it changes. */
+export class Link {
+  readonly #log: Logger;
+  readonly #nowMs: () => number;
+  #state: LinkState;
+
+  constructor(log: Logger, nowMs: () => number) {
+    this.#log = log;
+    this.#nowMs = nowMs;
+    this.#state = { state: "connecting", sinceMs: nowMs(), problem: null, lastAckAt: null };
+  }
+
+  get state(): LinkState {
+    return this.#state;
+  }
+
+  get ok(): boolean {
+    return this.#state.state === "ok";
+  }
+
+  answered(): void {
+    if (!this.ok) this.#log.info({ downMs: this.#nowMs() - this.#state.sinceMs }, "the server answers");
+    this.#become("ok", null);
+    this.#state.lastAckAt = this.#nowMs();
+  }
+
+  broke(state: "unreachable" | "refused", problem: string): void {
+    if (this.#state.problem !== problem) this.#log.warn({ problem }, "the server takes no events");
+    this.#become(state, problem);
+  }
+
+  #become(state: LinkState["state"], problem: string | null): void {
+    const sinceMs = state === this.#state.state ? this.#state.sinceMs : this.#nowMs();
+    this.#state = { ...this.#state, state, sinceMs, problem };
+  }
+}

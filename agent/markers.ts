@@ -1,0 +1,67 @@
+import { MARKERS, type AmiEvent, type GapCause } from "../shared/ami-event.ts";
+
+/** What AMI told about itself at login; undefined what it would not tell. */
+export interface AsteriskFacts {
+  asteriskVersion?: string | undefined;
+  amiVersion: string;
+  /** CoreStatus' start date and time, word for word: equal for the same process, whatever any clock does. */
+  startedText?: string | undefined;
+  /** Epoch seconds. */
+  startedAt?: number | undefined;
+}
+
+export function captureStarted(facts: AsteriskFacts): AmiEvent {
+  return withKnown(MARKERS.captureStarted, {
+    AsteriskVersion: facts.asteriskVersion,
+    AmiVersion: facts.amiVersion,
+    AsteriskStarted: facts.startedAt?.toString(),
+  });
+}
+
+/** `sinceMs`: when AMI was last heard. */
+export function captureLost(cause: GapCause, detail: string, sinceMs: number): AmiEvent {
+  return { Event: MARKERS.captureLost, Cause: cause, Detail: detail, Since: String(sinceMs) };
+}
+
+export function asteriskRestarted(facts: AsteriskFacts): AmiEvent {
+  return withKnown(MARKERS.asteriskRestarted, { AsteriskStarted: facts.startedAt?.toString() });
+}
+
+/** Both lists have the same order. */
+export function snapshot(channels: ReadonlyMap<string, string>, complete: boolean): AmiEvent {
+  return {
+    Event: MARKERS.snapshot,
+    Uniqueid: [...channels.keys()],
+    Linkedid: [...channels.values()],
+    Complete: String(complete),
+  };
+}
+
+export interface Gap {
+  fromMs: number;
+  toMs: number;
+  cause: GapCause;
+  /** Events lost, where it is known. */
+  count?: number | undefined;
+  /** The seqs of `stream` that will never be sent. */
+  stream?: string | undefined;
+  fromSeq?: number | undefined;
+  toSeq?: number | undefined;
+}
+
+export function gap({ fromMs, toMs, cause, count, stream, fromSeq, toSeq }: Gap): AmiEvent {
+  return withKnown(MARKERS.gap, {
+    From: String(Math.max(0, fromMs)),
+    To: String(Math.max(0, toMs)),
+    Cause: cause,
+    Count: count?.toString(),
+    Stream: stream,
+    FromSeq: fromSeq?.toString(),
+    ToSeq: toSeq?.toString(),
+  });
+}
+
+function withKnown(name: string, headers: Record<string, string | undefined>): AmiEvent {
+  const known = Object.entries(headers).filter((entry): entry is [string, string] => entry[1] !== undefined);
+  return { Event: name, ...Object.fromEntries(known) };
+}

@@ -1,0 +1,95 @@
+import { randomUUID } from "node:crypto";
+import { readFileSync, statSync } from "node:fs";
+import type { Ballast } from "./ballast.ts";
+import { classify } from "./failure.ts";
+import type { KeeperPorts } from "./keeper.ts";
+import type { Gap } from "../markers.ts";
+import { Ranges } from "./ranges.ts";
+import { salvage, setFileAside, type Known } from "./salvage.ts";
+import { Store, type Segment } from "./store.ts";
+
+export interface Opening {
+  store: Store;
+  segments: Segment[];
+  highest: number;
+  done: Ranges;
+  /** What a damaged file cost. */
+  gaps: Gap[];
+}
+
+/**
+ * Opens the outbox, whatever state it is in. A new file is a new stream; so is one that was copied here from another
+ * machine or brought back from a backup, as far as its inode tells. A damaged file is set aside and its rows are saved.
+ * @throws the error of a file that another agent has, or that cannot be opened at all.
+ */
+export function openOutbox(path: string, ports: KeeperPorts, ballast: Ballast, known?: Known): Opening {
+  if (known !== undefined) return reborn(path, ports, known);
+  try {
+    return opened(path, openStore(path, ballast), ports);
+  } catch (error) {
+    if (classify(error) !== "corrupt") throw error;
+    ports.note("error", "the outbox file is damaged", { path, error: String(error) });
+    return reborn(path, ports);
+  }
+}
+
+function openStore(path: string, ballast: Ballast): Store {
+  try {
+    return new Store(path);
+  } catch (error) {
+    if (classify(error) === "full" && ballast.release()) return new Store(path);
+    throw error;
+  }
+}
+
+function opened(path: string, store: Store, ports: KeeperPorts): Opening {
+  try {
+    const segments = store.segments;
+    const highest = Math.max(store.highestEver(), store.bounds()?.[1] ?? 0, segments.at(-1)?.base ?? 0);
+    const here = identityOf(path);
+    const was = store.recall("identity");
+    if (segments.length === 0 || was !== here) {
+      const segment = { base: highest, stream: randomUUID() };
+      store.transaction(() => {
+        store.addSegment(segment, ports.clock.wallMs());
+        store.remember("identity", here);
+      });
+      const why = segments.length === 0 ? "new outbox" : "the file was copied or restored: it takes a new stream";
+      ports.note(segments.length === 0 ? "info" : "warn", why, { path, stream: segment.stream });
+    }
+    return { store, segments: store.segments, highest, done: new Ranges(store.acked), gaps: [] };
+  } catch (error) {
+    store.close();
+    throw error;
+  }
+}
+
+function reborn(path: string, ports: KeeperPorts, known?: Known): Opening {
+  const aside = setFileAside(path, ports.clock.wallMs());
+  const store = new Store(path);
+  const saved = salvage(aside, store, ports.clock.wallMs(), known);
+  store.transaction(() => {
+    for (const segment of saved.segments) store.addSegment(segment, ports.clock.wallMs());
+    store.remember("identity", identityOf(path));
+  });
+  ports.note("error", "the damaged outbox file is set aside", {
+    aside,
+    saved: saved.savedRows,
+    stream: saved.segments.at(-1)?.stream,
+  });
+  return { store, segments: store.segments, highest: saved.highest, done: saved.done, gaps: saved.gaps };
+}
+
+/** Machine and inode: a copy on another machine and a file brought back by a backup program have others. */
+function identityOf(path: string): string {
+  const { dev, ino } = statSync(path);
+  return `${machineId()} ${dev} ${ino}`;
+}
+
+function machineId(): string {
+  try {
+    return readFileSync("/etc/machine-id", "utf8").trim();
+  } catch {
+    return "no-machine-id";
+  }
+}

@@ -1,0 +1,229 @@
+import { Worker } from "node:worker_threads";
+import type { Logger } from "../../shared/log.ts";
+import { RingpostError } from "../../shared/errors.ts";
+import type { SeqRange } from "../../shared/wire.ts";
+import type { CapturedRow } from "../capture.ts";
+import { Lost, type GapRow } from "./lost.ts";
+import type { Batch, FromWorker, Opened, OutboxSettings, OutboxState, ReadRequest, ToWorker } from "./protocol.ts";
+
+/** Bounds between capture and disk. */
+const GROUP_EVENTS_MAX = 2_000;
+const GROUP_CHARACTERS_MAX = 2 * 1024 * 1024;
+/** While one group is being committed the next is on its way, so that the thread never idles. */
+const GROUPS_UNDER_WAY_MAX = 2;
+/** Characters of bodies that wait for a stalled disk; 5 s at 1,000 events a second are about 4 million. */
+const WAITING_CHARACTERS_MAX = 16 * 1024 * 1024;
+
+/** Rows that have their seqs: the rows, and the seq of the first. */
+export type StoredListener = (rows: readonly CapturedRow[], firstSeq: number) => void;
+
+export interface OutboxPorts {
+  log: Logger;
+  gapRow: GapRow;
+  /** The thread is gone: nothing can be stored any more. */
+  failed: (error: RingpostError) => void;
+}
+
+interface Asked<T> {
+  resolve(value: T): void;
+}
+
+/**
+ * The outbox as the rest of the agent sees it. `submit` never waits: rows go to the thread in groups, at most
+ * GROUPS_UNDER_WAY_MAX at once; beyond WAITING_CHARACTERS_MAX they are counted into a gap.
+ */
+export class Outbox {
+  readonly #settings: OutboxSettings;
+  readonly #ports: OutboxPorts;
+  readonly #worker: Worker;
+  readonly #lost: Lost;
+  #waiting: CapturedRow[] = [];
+  #waitingCharacters = 0;
+  #underWay: CapturedRow[][] = [];
+  #onStored: StoredListener = () => {};
+  #state: OutboxState | null = null;
+  #opening: { resolve(opened: Opened): void; reject(error: Error): void } | null = null;
+  readonly #reads: Asked<Batch | null>[] = [];
+  readonly #forks: Asked<void>[] = [];
+  #idle: (() => void) | null = null;
+  #closed: (() => void) | null = null;
+  #over = false;
+
+  constructor(settings: OutboxSettings, ports: OutboxPorts) {
+    this.#settings = settings;
+    this.#ports = ports;
+    this.#lost = new Lost(ports.gapRow);
+    this.#worker = new Worker(new URL("worker.ts", import.meta.url), {
+      workerData: settings,
+      resourceLimits: { maxYoungGenerationSizeMb: 4 },
+    });
+    this.#worker.on("message", (message: FromWorker) => this.#hear(message));
+    this.#worker.on("error", (error) => this.#died("crashed", error.message));
+    this.#worker.on("exit", () => this.#died("ended", "the thread ended"));
+  }
+
+  /** Resolves when the file is open. @throws RingpostError when it never will be. */
+  async open(): Promise<Opened> {
+    return new Promise((resolve, reject) => (this.#opening = { resolve, reject }));
+  }
+
+  /** As of the last word from the thread; null until the file is open. */
+  get state(): OutboxState | null {
+    return this.#state;
+  }
+
+  /** Events lost on the way to the thread since the agent started. */
+  get lostBefore(): number {
+    return this.#lost.total;
+  }
+
+  onStored(listener: StoredListener): void {
+    this.#onStored = listener;
+  }
+
+  /** Takes rows in order. Never waits and never throws. */
+  submit(rows: readonly CapturedRow[]): void {
+    for (const row of rows) {
+      if (this.#waitingCharacters > WAITING_CHARACTERS_MAX) this.#lost.count(row);
+      else this.#enqueue(row);
+    }
+    this.#push();
+  }
+
+  /** The oldest events the server has not got. One read at a time. */
+  async read(request: ReadRequest): Promise<Batch | null> {
+    return new Promise((resolve) => {
+      this.#reads.push({ resolve });
+      this.#tell({ do: "read", request });
+    });
+  }
+
+  async fork(base: number, why: string): Promise<void> {
+    return new Promise((resolve) => {
+      this.#forks.push({ resolve });
+      this.#tell({ do: "fork", base, why });
+    });
+  }
+
+  ack(ranges: SeqRange[]): void {
+    this.#tell({ do: "ack", ranges });
+  }
+
+  resend(stream: string, ranges: SeqRange[]): void {
+    this.#tell({ do: "resend", stream, ranges });
+  }
+
+  resendWindow(from: number, to: number): void {
+    this.#tell({ do: "resend_window", from, to });
+  }
+
+  resendAbove(seq: number): void {
+    this.#tell({ do: "resend_above", seq });
+  }
+
+  setAside(seq: number, reason: string): void {
+    this.#tell({ do: "set_aside", seq, reason });
+  }
+
+  remember(key: string, value: string): void {
+    this.#tell({ do: "remember", key, value });
+  }
+
+  /** Resolves when everything submitted has its seq. */
+  async settled(): Promise<void> {
+    if (this.#waiting.length === 0 && this.#underWay.length === 0) return;
+    await new Promise<void>((resolve) => (this.#idle = resolve));
+  }
+
+  /** Writes what is there and ends the thread. */
+  async close(): Promise<void> {
+    if (this.#over) return;
+    const closed = new Promise<void>((resolve) => (this.#closed = resolve));
+    this.#over = true;
+    this.#worker.postMessage({ do: "close" } satisfies ToWorker);
+    await closed;
+  }
+
+  #enqueue(row: CapturedRow): void {
+    const owed = this.#lost.gap();
+    if (owed !== null) this.#waiting.push(owed);
+    this.#waiting.push(row);
+    this.#waitingCharacters += row.body.length;
+  }
+
+  #push(): void {
+    if (this.#state === null) return;
+    while (this.#waiting.length > 0 && this.#underWay.length < GROUPS_UNDER_WAY_MAX) {
+      const group = this.#waiting.splice(0, groupSize(this.#waiting));
+      for (const row of group) this.#waitingCharacters -= row.body.length;
+      if (this.#waiting.length === 0) this.#waitingCharacters = 0;
+      this.#underWay.push(group);
+      this.#tell({ do: "append", rows: group });
+    }
+  }
+
+  #tell(message: ToWorker): void {
+    if (!this.#over) this.#worker.postMessage(message);
+  }
+
+  #hear(message: FromWorker): void {
+    if ("state" in message) this.#state = message.state;
+    switch (message.is) {
+      case "opened":
+        this.#state = message.opened.state;
+        this.#opening?.resolve(message.opened);
+        this.#opening = null;
+        return this.#push();
+      case "failed":
+        return this.#died(message.code, message.message);
+      case "stored":
+        return this.#stored(message.firstSeq, message.count);
+      case "batch":
+        return this.#reads.shift()?.resolve(message.batch);
+      case "forked":
+        return this.#forks.shift()?.resolve();
+      case "note":
+        return this.#ports.log[message.level](message.fields, message.text);
+      case "closed":
+        return this.#closed?.();
+      case "state":
+        return;
+    }
+  }
+
+  #stored(firstSeq: number, count: number): void {
+    const group = this.#underWay.shift() ?? [];
+    this.#push();
+    if (count > 0) this.#onStored(count < group.length ? group.slice(0, count) : group, firstSeq);
+    if (this.#waiting.length > 0 || this.#underWay.length > 0) return;
+    this.#idle?.();
+    this.#idle = null;
+  }
+
+  #died(code: string, found: string): void {
+    this.#closed?.();
+    if (this.#over) return;
+    this.#over = true;
+    const next = code.startsWith("SQLITE_BUSY")
+      ? "Another agent uses this file: stop it, or give this one its own [outbox] path"
+      : "Check that the folder of [outbox] path exists and that the agent's user may write there";
+    const error = new RingpostError({
+      code,
+      attempted: "keep the outbox",
+      on: this.#settings.path,
+      found,
+      retry: "no",
+      next,
+    });
+    this.#opening?.reject(error);
+    if (this.#opening === null) this.#ports.failed(error);
+  }
+}
+
+function groupSize(rows: readonly CapturedRow[]): number {
+  let characters = 0;
+  const end = rows.findIndex(
+    (row, index) => index >= GROUP_EVENTS_MAX || (characters += row.body.length) > GROUP_CHARACTERS_MAX,
+  );
+  return end < 0 ? rows.length : Math.max(1, end);
+}

@@ -1,0 +1,25 @@
+import { codeOf, messageOf } from "../../shared/errors.ts";
+import { sleep } from "../sleep.ts";
+import { classify } from "./failure.ts";
+import type { Note } from "./keeper.ts";
+
+const RETRY_MS = 1_000;
+/** An agent that is being replaced needs this long to let go of the file. */
+const BUSY_TRIES_MAX = 10;
+
+/**
+ * Opens the outbox, again and again while the disk is full: events wait in memory meanwhile.
+ * @throws when another agent keeps the file, or it cannot be opened for a reason that waiting does not mend.
+ */
+export async function openPatiently<T>(open: () => T, path: string, note: Note): Promise<T> {
+  for (let tries = 1; ; tries++) {
+    try {
+      return open();
+    } catch (error) {
+      const busy = codeOf(error)?.startsWith("SQLITE_BUSY") === true;
+      if (!(classify(error) === "full" || (busy && tries < BUSY_TRIES_MAX))) throw error;
+      if (tries === 1) note("error", "the outbox cannot be opened yet", { path, error: messageOf(error) });
+      await sleep(RETRY_MS);
+    }
+  }
+}

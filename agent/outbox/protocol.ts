@@ -1,0 +1,90 @@
+import type { SeqRange } from "../../shared/wire.ts";
+import type { CapturedRow } from "../capture.ts";
+
+/** Seqs in this file are the outbox's own; on the wire a seq is `seq - base` of its stream. */
+export interface OutboxSettings {
+  path: string;
+  keepAckedMsMax: number;
+  keepAckedBytesMax: number;
+  bytesMax: number;
+  ageMsMax: number;
+}
+
+export interface OutboxState {
+  /** The stream new events go to, and the seq below its first. */
+  stream: string;
+  base: number;
+  /** Highest seq given. */
+  highest: number;
+  /** Highest seq the server has acked; 0 when none. */
+  highestAcked: number;
+  oldestUnacked: number | null;
+  oldestUnackedAt: number | null;
+  /** Like oldestUnacked, of the stream that new events go to. */
+  oldestOfStream: number | null;
+  waiting: number;
+  usedBytes: number;
+  setAside: number;
+  /** Events held in memory because the disk does not take them. */
+  unwritten: number;
+  /** Events lost for want of room since the agent started; each is in a gap marker. */
+  lost: number;
+  problem: string | null;
+}
+
+export interface Opened {
+  state: OutboxState;
+  /** Highest seq when the file was opened: above the server's word, the file is what it was. */
+  highestAtOpen: number;
+  /** When the newest event in the file was captured. */
+  newestAt: number | null;
+  remembered: Record<string, string>;
+}
+
+export interface ReadRequest {
+  /** Only seqs below this: from there on the live lane has them. */
+  before: number;
+  /** Only these, when a batch was refused and is sent again in parts. */
+  within?: SeqRange;
+  eventsMax: number;
+  bytesMax: number;
+  windowMs: number;
+}
+
+/** A batch as it goes on the wire, without its header line. */
+export interface Batch {
+  stream: string;
+  base: number;
+  /** Highest seq of this stream and lowest unacked one, for the header. */
+  highest: number;
+  oldestUnacked: number;
+  ranges: SeqRange[];
+  count: number;
+  lines: Uint8Array;
+}
+
+/** Asked of the worker. `append`, `read` and `fork` are answered in the order they were asked, each by its own kind. */
+export type ToWorker =
+  | { do: "append"; rows: CapturedRow[] }
+  | { do: "read"; request: ReadRequest }
+  | { do: "ack"; ranges: SeqRange[] }
+  | { do: "resend"; stream: string; ranges: SeqRange[] }
+  | { do: "resend_window"; from: number; to: number }
+  | { do: "resend_above"; seq: number }
+  | { do: "set_aside"; seq: number; reason: string }
+  | { do: "fork"; base: number; why: string }
+  | { do: "remember"; key: string; value: string }
+  | { do: "close" };
+
+export type FromWorker =
+  | { is: "opened"; opened: Opened }
+  | { is: "failed"; code: string; message: string }
+  | { is: "stored"; firstSeq: number; count: number; state: OutboxState }
+  | { is: "batch"; batch: Batch | null; state: OutboxState }
+  | { is: "forked"; state: OutboxState }
+  | { is: "state"; state: OutboxState }
+  | { is: "note"; level: "info" | "warn" | "error"; text: string; fields: Record<string, unknown> }
+  | { is: "closed" };
+
+/** What the outbox remembers between runs. */
+export const REMEMBERED = ["heard_at", "asterisk_start", "stopped_clean"] as const;

@@ -1,0 +1,72 @@
+import { parentPort, workerData } from "node:worker_threads";
+import { codeOf, messageOf } from "../../shared/errors.ts";
+import { Capture, NEVER_LATE } from "../capture.ts";
+import { systemClock } from "../clock.ts";
+import { Keeper } from "./keeper.ts";
+import type { FromWorker, OutboxSettings, ToWorker } from "./protocol.ts";
+import { readBatch } from "./read.ts";
+import { openPatiently } from "./patience.ts";
+
+/** Acks and waiting rows reach the disk within this time even when no event comes. */
+const FLUSH_MS = 1_000;
+/** Steps of retention per flush: deleting must not keep commits waiting. */
+const PRUNE_STEPS_MAX = 5;
+
+/** The thread that has the outbox file. Everything it is asked to do is done in order, one thing at a time. */
+async function main(settings: OutboxSettings, say: (message: FromWorker) => void): Promise<void> {
+  const note = (level: "info" | "warn" | "error", text: string, fields: Record<string, unknown>) =>
+    say({ is: "note", level, text, fields });
+  const ports = { clock: systemClock, capture: new Capture(systemClock, NEVER_LATE), note };
+  const keeper = await openPatiently(() => new Keeper(settings, ports), settings.path, note);
+  const timer = setInterval(() => tend(keeper, say), FLUSH_MS);
+  parentPort?.on("message", (message: ToWorker) => {
+    if (message.do === "close") clearInterval(timer);
+    obey(keeper, message, say);
+  });
+  say({ is: "opened", opened: keeper.opened });
+}
+
+function tend(keeper: Keeper, say: (message: FromWorker) => void): void {
+  keeper.flush();
+  for (let step = 0; step < PRUNE_STEPS_MAX && keeper.prune(); step++);
+  keeper.layBallast();
+  say({ is: "state", state: keeper.state() });
+}
+
+function obey(keeper: Keeper, message: ToWorker, say: (message: FromWorker) => void): void {
+  switch (message.do) {
+    case "append":
+      return say({ is: "stored", ...keeper.append(message.rows), state: keeper.state() });
+    case "read": {
+      const now = { wallMs: systemClock.wallMs(), monoMs: systemClock.monoMs() };
+      return say({ is: "batch", batch: readBatch(keeper, message.request, now), state: keeper.state() });
+    }
+    case "ack":
+      return keeper.ack(message.ranges);
+    case "resend":
+      return keeper.resendOf(message.stream, message.ranges);
+    case "resend_window":
+      return keeper.resendWindow(message.from, message.to);
+    case "resend_above":
+      return keeper.resend([[message.seq + 1, keeper.highest]]);
+    case "set_aside":
+      return keeper.setAside(message.seq, message.reason);
+    case "remember":
+      return keeper.remember(message.key, message.value);
+    case "fork":
+      keeper.fork(message.base, message.why);
+      return say({ is: "forked", state: keeper.state() });
+    case "close":
+      keeper.close();
+      say({ is: "closed" });
+      parentPort?.close();
+  }
+}
+
+const say = (message: FromWorker) => parentPort?.postMessage(message);
+try {
+  await main(workerData as OutboxSettings, say);
+} catch (error) {
+  say({ is: "failed", code: codeOf(error) ?? "unknown", message: messageOf(error) });
+  parentPort?.close();
+}
