@@ -1,16 +1,182 @@
-import type { CallEvent } from "./types.ts";
+import { MARKERS } from "../../shared/ami-event.ts";
+import { onBridgeEnter, onBridgeLeave } from "./facts/bridges.ts";
+import { onDialApplication, onDialBegin, onDialEnd, onDialState, onDialStatus, onExtToCall } from "./facts/dials.ts";
+import type { CallFold } from "./facts/facts.ts";
+import {
+  onAttendedTransfer,
+  onBlindTransfer,
+  onMenu,
+  onOriginateResponse,
+  onParkedCall,
+  onParkEnd,
+  onPickup,
+  onRecording,
+  onVoicemail,
+  onVoicemailStatus,
+} from "./facts/features.ts";
+import {
+  legOf,
+  onChannelNews,
+  onDigit,
+  onHangup,
+  onHangupRequest,
+  onHold,
+  onNewchannel,
+  onRename,
+  onSoftHangupRequest,
+  onUnhold,
+} from "./facts/legs.ts";
+import { pbxTime, text } from "./facts/moment.ts";
+import { onAgent, onConferenceJoin, onConferenceLeave, onQueueEnd, onQueueJoin } from "./facts/queues.ts";
+import { onAsteriskGone, onCaptureLost, onCaptureStarted, onSnapshot, onSnapshotChannel } from "./facts/site.ts";
+import { isSiteMarker, linkKeys } from "./keys.ts";
+import { CALL_EVENTS_MAX, type CallEvent } from "./types.ts";
 
-/** Facts of one call, gathered event by event. Opaque outside this folder. */
-export interface CallFold {
-  events: CallEvent[];
-}
+export type { CallFold } from "./facts/facts.ts";
+
+type Handler = (fold: CallFold, event: CallEvent) => void;
+
+/** What each event means to a call. Anything not named here only counts. */
+const HANDLERS: ReadonlyMap<string, Handler> = new Map<string, Handler>([
+  ["Newchannel", onNewchannel],
+  ["Newstate", onChannelNews],
+  ["NewCallerid", onChannelNews],
+  ["NewConnectedLine", onChannelNews],
+  ["Rename", onRename],
+  ["Hangup", onHangup],
+  ["HangupRequest", onHangupRequest],
+  ["SoftHangupRequest", onSoftHangupRequest],
+  ["Hold", onHold],
+  ["Unhold", onUnhold],
+  ["DTMFEnd", onDigit],
+  ["LocalBridge", onLocalBridge],
+  ["DialBegin", onDialBegin],
+  ["DialEnd", onDialEnd],
+  ["DialState", onDialState],
+  ["BridgeEnter", onBridgeEnter],
+  ["BridgeLeave", onBridgeLeave],
+  ["Pickup", onPickup],
+  ["BlindTransfer", onBlindTransfer],
+  ["AttendedTransfer", onAttendedTransfer],
+  ["ParkedCall", onParkedCall],
+  ["UnParkedCall", (fold, event) => onParkEnd(fold, event, "retrieved")],
+  ["ParkedCallTimeOut", (fold, event) => onParkEnd(fold, event, "timeout")],
+  ["ParkedCallGiveUp", (fold, event) => onParkEnd(fold, event, "given_up")],
+  ["QueueCallerJoin", onQueueJoin],
+  ["QueueCallerAbandon", (fold, event) => onQueueEnd(fold, event, "abandoned")],
+  ["QueueCallerLeave", (fold, event) => onQueueEnd(fold, event, "left")],
+  ["AgentCalled", onAgent],
+  ["AgentConnect", onAgent],
+  ["ConfbridgeJoin", onConferenceJoin],
+  ["ConfbridgeLeave", onConferenceLeave],
+  ["OriginateResponse", onOriginateResponse],
+  ["MixMonitorStart", (fold, event) => onRecording(fold, event, text(event, "Filename"))],
+  ["Newexten", onNewexten],
+  ["VarSet", onVariable],
+  ["CoreShowChannel", onSnapshotChannel],
+  ["Status", onSnapshotChannel],
+  [MARKERS.captureStarted, onCaptureStarted],
+  [MARKERS.captureLost, onCaptureLost],
+  [MARKERS.snapshot, onSnapshot],
+  [MARKERS.asteriskRestarted, onAsteriskGone],
+  ["Shutdown", onAsteriskGone],
+]);
 
 /** A call of which nothing is known yet. */
 export function newFold(): CallFold {
-  return { events: [] };
+  return {
+    order: 0,
+    eventCount: 0,
+    spans: [],
+    live: true,
+    recovered: false,
+    firstAt: null,
+    lastAt: 0,
+    keys: new Set(),
+    legs: new Map(),
+    dials: new Map(),
+    attempts: [],
+    openAttempts: new Map(),
+    extToCall: new Map(),
+    pairs: new Map(),
+    holdingBridges: new Set(),
+    transfers: [],
+    parks: [],
+    pickups: [],
+    queues: [],
+    agents: new Map(),
+    conferences: [],
+    menus: [],
+    voicemail: null,
+    recordings: [],
+    originate: null,
+    sessionOrder: null,
+  };
 }
 
-/** Takes the next event of the call in (stream, seq) order. O(1) amortised. */
+/**
+ * Takes the next event of the call in (stream, seq) order; a repeated one is ignored. O(1) amortised.
+ * Beyond CALL_EVENTS_MAX events are only counted. Throws TypeError when the event has no text in `ev.Event`.
+ */
 export function foldEvent(fold: CallFold, event: CallEvent): void {
-  fold.events.push(event);
+  if (typeof event.ev.Event !== "string") {
+    throw new TypeError(`cannot fold stream ${event.stream} seq ${event.seq}: the event has no name; set it aside`);
+  }
+  const isMarker = isSiteMarker(event.ev);
+  if (!takesPlace(fold, event, isMarker)) return;
+  const keys = linkKeys(event.ev);
+  if (!isMarker || keys.length > 0) count(fold, event, keys);
+  if (fold.eventCount > CALL_EVENTS_MAX && event.ev.Event !== "Hangup" && !isMarker) return;
+  fold.order += 1;
+  HANDLERS.get(event.ev.Event)?.(fold, event);
+}
+
+/** Notes the event's place in its stream. False: it was folded before. */
+function takesPlace(fold: CallFold, event: CallEvent, isMarker: boolean): boolean {
+  const span = fold.spans.at(-1);
+  if (span === undefined || span.stream !== event.stream) {
+    if (isMarker && fold.legs.size === 0) return true;
+    fold.spans.push({ stream: event.stream, firstSeq: event.seq, lastSeq: event.seq });
+    return true;
+  }
+  if (event.seq <= span.lastSeq) return false;
+  if (!isMarker || isOpen(fold)) span.lastSeq = event.seq;
+  return true;
+}
+
+function count(fold: CallFold, event: CallEvent, keys: string[]): void {
+  const at = pbxTime(event);
+  fold.eventCount += 1;
+  fold.firstAt = fold.firstAt === null ? at : Math.min(fold.firstAt, at);
+  fold.lastAt = Math.max(fold.lastAt, at);
+  if (event.origin !== "live") fold.live = false;
+  if (event.origin === "recovered") fold.recovered = true;
+  for (const key of keys) fold.keys.add(key);
+}
+
+/** True while a channel of the call may still exist. */
+export function isOpen(fold: CallFold): boolean {
+  for (const leg of fold.legs.values()) if (leg.hangup === null && leg.lost === null) return true;
+  return false;
+}
+
+function onLocalBridge(fold: CallFold, event: CallEvent): void {
+  legOf(fold, event, "LocalOne");
+  legOf(fold, event, "LocalTwo");
+}
+
+function onNewexten(fold: CallFold, event: CallEvent): void {
+  const application = text(event, "Application");
+  if (application === "Dial") onDialApplication(fold, event);
+  else if (application === "VoiceMail") onVoicemail(fold, event);
+  else if (application === "BackGround" || application === "Background" || application === "Read") onMenu(fold, event);
+}
+
+function onVariable(fold: CallFold, event: CallEvent): void {
+  const variable = text(event, "Variable");
+  const value = text(event, "Value");
+  if (variable === "DIALSTATUS") onDialStatus(fold, event, value);
+  else if (variable === "__EXTTOCALL" || variable === "EXTTOCALL") onExtToCall(fold, event, value);
+  else if (variable === "VMSTATUS") onVoicemailStatus(fold, event, value);
+  else if (variable === "MIXMONITOR_FILENAME") onRecording(fold, event, value);
 }

@@ -1,5 +1,7 @@
+export { assemble, foldCalls } from "./assemble.ts";
+export { foldEvent, isOpen, newFold, type CallFold } from "./fold.ts";
 export { compareEvents, isChannelId, isSiteMarker, linkKeys } from "./keys.ts";
-export { foldEvent, newFold, type CallFold } from "./fold.ts";
+export { readCall } from "./read.ts";
 export {
   CALL_EVENTS_MAX,
   type AssembledCall,

@@ -4,6 +4,16 @@ import type { CallEvent } from "./types.ts";
 /** Longest Uniqueid Asterisk itself can make (AST_MAX_UNIQUEID); anything longer names no channel. */
 const CHANNEL_ID_LENGTH_MAX = 150;
 
+const SITE_EVENTS: ReadonlySet<string> = new Set([
+  MARKERS.captureStarted,
+  MARKERS.captureLost,
+  MARKERS.snapshot,
+  MARKERS.asteriskRestarted,
+  "Shutdown",
+  "ConfbridgeJoin",
+  "ConfbridgeLeave",
+]);
+
 /**
  * Every channel id the event ties together, Uniqueids and Linkedids alike, each once: whatever role prefix a header
  * has (Dest, Transferer, Parkee, LocalOne, Target ...). Empty for site-level events and markers.
@@ -24,9 +34,12 @@ export function compareEvents(a: CallEvent, b: CallEvent): number {
   return a.stream - b.stream || a.seq - b.seq;
 }
 
-/** True for events that say something about every call of the site: folded into each call that may still run. */
+/**
+ * True for events that must also be given to every call of the site that still runs, besides the calls their
+ * keys name: markers that close calls, joins to a conference, a failed Originate (it names no channel).
+ */
 export function isSiteMarker(ev: AmiEvent): boolean {
-  return ev.Event === MARKERS.snapshot || ev.Event === MARKERS.asteriskRestarted || ev.Event === "Shutdown";
+  return SITE_EVENTS.has(ev.Event) || (ev.Event === "OriginateResponse" && linkKeys(ev).length === 0);
 }
 
 /** False for empty values and Asterisk's words for "none". */

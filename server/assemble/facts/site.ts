@@ -1,0 +1,94 @@
+import { header } from "../../../shared/ami-event.ts";
+import type { CallEvent } from "../types.ts";
+import { enter } from "./bridges.ts";
+import type { CallFold, Leg, Moment } from "./facts.ts";
+import { legOf, noteNumber, noteState } from "./legs.ts";
+import { integer, momentOf, text } from "./moment.ts";
+
+/** How far the Uniqueid's epoch and the snapshot's age may lie apart and still mean the same start, ms. */
+const START_AGREEMENT_MS = 2_500;
+
+/** CoreShowChannel and Status: what a channel older than the capture was doing at the login. */
+export function onSnapshotChannel(fold: CallFold, event: CallEvent): void {
+  const leg = legOf(fold, event);
+  if (leg === null) return;
+  const moment = momentOf(fold, event);
+  leg.aliveAt = moment.at;
+  leg.dnid = text(event, "DNID") ?? leg.dnid;
+  if (leg.created !== null) return;
+  noteState(leg, event, "", moment);
+  noteNumber(leg, text(event, "CallerIDNum"));
+  leg.startEstimate ??= startOf(leg.id, moment.at, ageSeconds(event));
+  if (text(event, "Application") === "AppDial" || text(event, "Application") === "AppQueue") leg.dialled = true;
+  const bridge = text(event, "BridgeId") ?? text(event, "BridgeID");
+  if (bridge !== null && leg.hangup === null) enter(leg, bridge, moment);
+}
+
+function ageSeconds(event: CallEvent): number | null {
+  const seconds = integer(event, "Seconds");
+  if (seconds !== null) return seconds;
+  const clock = /^(\d+):(\d\d):(\d\d)$/.exec(text(event, "Duration") ?? "");
+  return clock === null ? null : Number(clock[1]) * 3600 + Number(clock[2]) * 60 + Number(clock[3]);
+}
+
+/** The start is in the Uniqueid's epoch part, unless the PBX's clock is not the agent's. */
+function startOf(id: string, at: number, age: number | null): number | null {
+  const epoch = /(\d{9,11})\.\d+$/.exec(id);
+  const byId = epoch === null ? null : Number(epoch[1]) * 1000;
+  if (age === null) return byId !== null && byId <= at ? byId : null;
+  const byAge = at - age * 1000;
+  return byId !== null && Math.abs(byId - byAge) <= START_AGREEMENT_MS ? byId : byAge;
+}
+
+/** A new AMI session: what is older must show in its snapshot. */
+export function onCaptureStarted(fold: CallFold): void {
+  fold.sessionOrder = fold.order;
+}
+
+/** Until the session ended every channel without a Hangup existed. */
+export function onCaptureLost(fold: CallFold, event: CallEvent): void {
+  const since = Number(header(event.ev, "Since"));
+  const at = Number.isFinite(since) && since > 0 ? Math.min(since, event.at) : event.at;
+  for (const leg of openLegs(fold)) leg.aliveAt = Math.max(leg.aliveAt, at);
+}
+
+/** RingpostSnapshot: a complete list without the channel proves that it is gone. */
+export function onSnapshot(fold: CallFold, event: CallEvent): void {
+  const moment = momentOf(fold, event);
+  const listed = event.ev["Uniqueid"];
+  const alive = new Set(Array.isArray(listed) ? listed : listed === undefined ? [] : [listed]);
+  const complete = text(event, "Complete") === "true";
+  for (const leg of openLegs(fold)) {
+    if (alive.has(leg.id)) leg.aliveAt = Math.max(leg.aliveAt, moment.at);
+    else if (complete && olderThanSession(fold, leg)) leg.lost = moment;
+  }
+}
+
+/** A channel born between the list and its marker is not in it, and lives. */
+function olderThanSession(fold: CallFold, leg: Leg): boolean {
+  return fold.sessionOrder === null || leg.lastOrder < fold.sessionOrder;
+}
+
+/** RingpostAsteriskRestarted and Shutdown: no channel outlives the process. */
+export function onAsteriskGone(fold: CallFold, event: CallEvent): void {
+  const moment = momentOf(fold, event);
+  const own = event.ev.Event === "Shutdown";
+  for (const leg of openLegs(fold)) {
+    if (own) leg.aliveAt = Math.max(leg.aliveAt, moment.at);
+    leg.lost = moment;
+  }
+}
+
+function* openLegs(fold: CallFold): Generator<Leg> {
+  for (const leg of fold.legs.values()) if (leg.hangup === null && leg.lost === null) yield leg;
+}
+
+/** When a leg was over: its Hangup, or the last moment it is known to have existed. Null while it lives. */
+export function endOf(leg: Leg): number | null {
+  if (leg.hangup !== null) return leg.hangup.at;
+  return leg.lost === null ? null : leg.aliveAt;
+}
+
+export function endMoment(leg: Leg): Moment | null {
+  return leg.hangup ?? leg.lost;
+}
