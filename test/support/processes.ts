@@ -47,10 +47,16 @@ export interface RunningAgent extends Running {
   configPath: string;
 }
 
-const alive = new Set<ChildProcess>();
+/** In the order they were started. */
+const alive = new Set<Running>();
 process.on("exit", () => {
-  for (const child of alive) child.kill("SIGKILL");
+  for (const running of alive) running.signal("SIGKILL");
 });
+
+/** Stops whatever of ours still runs, the youngest first: agents before the server they talk to. */
+export async function stopEverything(): Promise<void> {
+  for (const running of [...alive].reverse()) await running.stop();
+}
 
 /** Starts one of the two programs as its own session, so that a Ctrl-C at the terminal reaches only whoever started it. */
 export function start(script: string, args: readonly string[], env: Record<string, string> = {}): Running {
@@ -60,8 +66,10 @@ export function start(script: string, args: readonly string[], env: Record<strin
     stdio: ["ignore", "pipe", "pipe"],
     detached: true,
   });
-  alive.add(child);
-  return watch(child, `${script} ${args[0] ?? ""}`);
+  const running = watch(child, `${script} ${args[0] ?? ""}`);
+  alive.add(running);
+  void running.exited.finally(() => alive.delete(running));
+  return running;
 }
 
 export interface ServerOptions {
@@ -171,7 +179,6 @@ function watch(child: ChildProcess, name: string): Running {
     for (const listener of listeners) listener(line);
   });
   const exited = once(child, "close").then(([code, signal]): Exit => {
-    alive.delete(child);
     exit = { code: code as number | null, signal: signal as NodeJS.Signals | null };
     return exit;
   });
