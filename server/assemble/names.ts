@@ -127,7 +127,8 @@ export function knownText(text: string | undefined): string | null {
   return text;
 }
 
-/** AMI escapes quotes and backslashes in names as C does. */
+/** Names come with quotes and backslashes escaped twice: by SIP, whose escapes Asterisk keeps, and by AMI, as C does. */
 export function unescapeName(text: string): string {
-  return text.replace(/\\(["\\'])/g, "$1");
+  const once = (escaped: string): string => escaped.replace(/\\(["\\'])/g, "$1");
+  return once(once(text));
 }

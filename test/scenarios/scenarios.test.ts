@@ -16,7 +16,7 @@ const RIGHTS: Record<Rights, string> = {
 const BLIND_WITH_CALL_ALONE = /unregistered/;
 
 for (const name of captureNames()) {
-  describe(name, () => {
+  describe(`capture ${name}`, () => {
     for (const rights of ["everything", "recommended", "call"] as const) {
       if (rights === "call" && BLIND_WITH_CALL_ALONE.test(name)) continue;
       for (const directory of [LAB, NO_SETTINGS]) {

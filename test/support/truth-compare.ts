@@ -24,6 +24,13 @@ export interface CompareOptions {
   plain: boolean;
 }
 
+/** When Asterisk goes down it keeps its last events back for a second or more: their times are the agent's. */
+const TOLERANCE_GOING_DOWN_MS = 2_000;
+
+function given<T>(value: T | null | undefined): value is T {
+  return value !== null && value !== undefined;
+}
+
 /** Every difference between the calls and the truth; none is success. */
 export function compareCalls(truth: Truth, calls: AssembledCall[], options: CompareOptions): Difference[] {
   const expected = truth.calls.filter((call) => call.label !== "consult");
@@ -53,7 +60,7 @@ function compareCall(truth: Truth, call: TruthCall, row: AssembledCall, options:
   check("phone_number", call.external_number ?? null, row.phoneNumber);
   if (call.trunk !== undefined) check("trunk", call.trunk, row.trunk);
   compareMain(call, row, check);
-  compareTimes(call, row, found);
+  compareTimes(truth, call, row, found);
   if (call.participants !== undefined) compareParticipants(truth, call, row, found, options);
   if (call.participants !== undefined) compareSteps(call, row, found);
   compareTalk(truth, call, row, found);
@@ -74,19 +81,29 @@ function mainOfLoad(call: TruthCall): string | null {
   return (call.direction === "internal" ? call.to : call.extension) ?? null;
 }
 
-function compareTimes(call: TruthCall, row: AssembledCall, found: Difference[]): void {
-  if (call.start_time == null) return;
+function compareTimes(truth: Truth, call: TruthCall, row: AssembledCall, found: Difference[]): void {
+  if (!given(call.start_time)) return;
   const start = call.start_time * 1000;
   near(found, "start_time", start, row.startTime);
   const end = endOf(call);
   if (end === null) return;
-  near(found, "end_time", end, row.endTime);
-  near(found, "duration", (end - start) / 1000, row.durationSeconds, TOLERANCE_SECONDS);
+  near(found, "end_time", end, row.endTime, goingDown(truth, call) ? TOLERANCE_GOING_DOWN_MS : TOLERANCE_MS);
+  near(
+    found,
+    "duration",
+    (end - start) / 1000,
+    row.durationSeconds,
+    goingDown(truth, call) ? TOLERANCE_GOING_DOWN_MS / 1000 : TOLERANCE_SECONDS,
+  );
+}
+
+function goingDown(truth: Truth, call: TruthCall): boolean {
+  return truth.noHangup === true && call.hangup_by?.startsWith("pbx ") === true;
 }
 
 /** "Where a call's end_time is earlier than a leg's hangup_time, the leg counts." */
 function endOf(call: TruthCall): number | null {
-  if (call.end_time == null) return null;
+  if (!given(call.end_time)) return null;
   const legs: TruthLeg[] = [...(call.participants ?? []), ...(call.trunk_legs ?? [])];
   return Math.max(call.end_time, ...legs.map((leg) => leg.hangup_time ?? 0)) * 1000;
 }
@@ -141,7 +158,7 @@ function compareParticipant(
   if (one.wave !== row.info["wave"])
     found.push({ path: `${path}.info.wave`, truth: one.wave, assembled: row.info["wave"] });
   const answeredUnseen = truth.connected_at !== undefined && (one.answer_time ?? Infinity) < truth.connected_at;
-  if (one.ring_duration != null && !answeredUnseen)
+  if (given(one.ring_duration) && !answeredUnseen)
     near(found, `${path}.ring_duration`, one.ring_duration, row.ringDurationSeconds, TOLERANCE_SECONDS);
   const times = [
     ["dial_start", one.dial_start, row.dialStart],
@@ -149,7 +166,14 @@ function compareParticipant(
     ["hangup_time", one.hangup_time, row.hangupTime],
   ] as const;
   for (const [name, expected, value] of times)
-    if (expected != null) near(found, `${path}.${name}`, expected * 1000, value);
+    if (given(expected))
+      near(
+        found,
+        `${path}.${name}`,
+        expected * 1000,
+        value,
+        reason === "lost" ? TOLERANCE_GOING_DOWN_MS : TOLERANCE_MS,
+      );
 }
 
 /** start, a dial for each leg that rang, a bridge for each that talked, one hangup: in time order, numbered. */
@@ -181,8 +205,8 @@ function expectedSteps(call: TruthCall): string[] {
 /** Each leg that talked did so at least once; a consultation that became the call adds its own talk. */
 function expectedBridges(call: TruthCall): [number, number] {
   if (call.conference !== undefined) return [1, 1];
-  const talked = participantsOf(call).filter((one) => one.answer_time != null).length;
-  const carried = (call.trunk_legs ?? []).filter((leg) => leg.answer_time != null).length;
+  const talked = participantsOf(call).filter((one) => given(one.answer_time)).length;
+  const carried = (call.trunk_legs ?? []).filter((leg) => given(leg.answer_time)).length;
   return [talked + carried, talked + carried + (talked > 1 ? 1 : 0)];
 }
 
@@ -202,7 +226,7 @@ function compareTalk(truth: Truth, call: TruthCall, row: AssembledCall, found: D
 function unionSeconds(call: TruthCall): number {
   let total = 0;
   let reached = 0;
-  const legs = [...participantsOf(call), ...(call.trunk_legs ?? [])].filter((leg) => leg.answer_time != null);
+  const legs = [...participantsOf(call), ...(call.trunk_legs ?? [])].filter((leg) => given(leg.answer_time));
   for (const leg of legs.toSorted((a, b) => a.answer_time! - b.answer_time!)) {
     const end = leg.hangup_time ?? leg.answer_time! + call.talk!;
     total += Math.max(0, end - Math.max(reached, leg.answer_time!));
@@ -212,10 +236,8 @@ function unionSeconds(call: TruthCall): number {
 }
 
 function waitOf(call: TruthCall): number | null {
-  if (call.start_time == null || call.participants === undefined) return null;
-  const answers = [...participantsOf(call), ...(call.trunk_legs ?? [])]
-    .map((leg) => leg.answer_time)
-    .filter((at) => at != null);
+  if (!given(call.start_time) || call.participants === undefined) return null;
+  const answers = [...participantsOf(call), ...(call.trunk_legs ?? [])].map((leg) => leg.answer_time).filter(given);
   if (answers.length > 0) return Math.min(...answers) - call.start_time;
   const end = endOf(call);
   return end === null ? null : end / 1000 - call.start_time;
@@ -223,7 +245,7 @@ function waitOf(call: TruthCall): number | null {
 
 function compareExtra(truth: Truth, call: TruthCall, row: AssembledCall, check: Check, options: CompareOptions): void {
   const { extra } = row;
-  if (call.did != null && truth.connected_at === undefined) check("extra.did", call.did, extra["did"]);
+  if (given(call.did) && truth.connected_at === undefined) check("extra.did", call.did, extra["did"]);
   if (call.external_name !== undefined) check("extra.caller_name", call.external_name, extra["caller_name"]);
   if (call.caller_hidden === true) check("extra.caller_hidden", true, extra["caller_hidden"]);
   if (call.conference !== undefined) check("extra.conference", call.conference, extra["conference"]);

@@ -175,6 +175,7 @@ function missingPhones(fold: CallFold, roles: Roles, directory: Directory, rings
     const end = attempt.end ?? callerEnd(fold, attempt);
     if (end === null) return [];
     const rung = peersRung(fold, attempt);
+    if (rung.size === 0 && !endedInVain(attempt)) return [];
     return targetsOf(attempt, rung)
       .filter((target) => target.tech !== "Local" && !rung.has(target.peer))
       .map((target, index) =>
@@ -182,6 +183,11 @@ function missingPhones(fold: CallFold, roles: Roles, directory: Directory, rings
       )
       .filter((ring) => ring.role.is !== "none");
   });
+}
+
+/** Newexten is repeated when a channel is transferred out of an answered Dial: that repetition rings nobody. */
+function endedInVain(attempt: DialAttempt): boolean {
+  return attempt.status !== null && attempt.status !== "ANSWER";
 }
 
 function callerEnd(fold: CallFold, attempt: DialAttempt): number | null {
