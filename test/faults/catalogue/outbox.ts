@@ -3,13 +3,14 @@ import {
   copyFileSync,
   cpSync,
   existsSync,
-  fstatSync,
   mkdirSync,
   openSync,
   readdirSync,
+  readFileSync,
   rmSync,
   statSync,
   truncateSync,
+  writeFileSync,
   writeSync,
 } from "node:fs";
 import { basename, dirname, join } from "node:path";
@@ -56,32 +57,48 @@ const pageCorrupt: Fault = {
     if (random.chance(0.5)) await agent.end();
     else await agent.kill();
     await excuseUnstored(stack);
-    if (existsSync(agent.outboxFile)) corruptPage(agent.outboxFile, random);
+    if (existsSync(agent.outboxFile)) corruptPage(agent.outboxFile, random, random.int(pagesOf(agent.outboxFile)));
     agent.start();
     await pause(1_000);
   },
 };
 
-const oldCopy: Fault = {
-  name: "outbox-old-copy",
-  title: "the outbox is put back from an old copy",
-  touches: ["agent", "outbox"],
-  inject: async (stack, _random, holdMs) => {
-    const { agent } = stack;
-    const copy = join(stack.dir, "old-copy");
-    await agent.end();
-    copyOutbox(agent, copy);
-    agent.start();
-    await pause(holdMs);
-    await agent.kill();
-    await excuseUnstored(stack);
-    removeOutbox(agent);
-    cpSync(copy, dirname(agent.outboxFile), { recursive: true });
-    rmSync(copy, { recursive: true });
-    agent.start();
-    await pause(1_000);
+/** How an old copy comes back: as a file of its own, or written over the one that is there. */
+function oldCopyFault(name: string, title: string, putBack: (agent: AgentUnit, copy: string) => void): Fault {
+  return {
+    name,
+    title,
+    touches: ["agent", "outbox"],
+    inject: async (stack, _random, holdMs) => {
+      const { agent } = stack;
+      const copy = join(stack.dir, "old-copy");
+      await agent.end();
+      copyOutbox(agent, copy);
+      agent.start();
+      await pause(holdMs);
+      await agent.kill();
+      await excuseUnstored(stack);
+      putBack(agent, copy);
+      rmSync(copy, { recursive: true });
+      agent.start();
+      await pause(1_000);
+    },
+  };
+}
+
+const oldCopy = oldCopyFault("outbox-old-copy", "the outbox is put back from an old copy", (agent, copy) => {
+  removeOutbox(agent);
+  cpSync(copy, dirname(agent.outboxFile), { recursive: true });
+});
+
+const overwritten = oldCopyFault(
+  "outbox-overwritten",
+  "the outbox is overwritten in place by an old copy",
+  (agent, copy) => {
+    rmSync(`${agent.outboxFile}-wal`, { force: true });
+    writeFileSync(agent.outboxFile, readFileSync(join(copy, basename(agent.outboxFile))));
   },
-};
+);
 
 const deleted: Fault = {
   name: "outbox-deleted",
@@ -167,6 +184,7 @@ export const OUTBOX_FAULTS: readonly Fault[] = [
   walCut,
   pageCorrupt,
   oldCopy,
+  overwritten,
   deleted,
   copied,
   diskFull,
@@ -196,11 +214,14 @@ export function removeOutbox(agent: AgentUnit): void {
   for (const name of outboxFiles(agent)) rmSync(join(dirname(agent.outboxFile), name));
 }
 
-/** Overwrites one page, any of them, with noise. */
-export function corruptPage(file: string, random: Random): void {
+export function pagesOf(file: string): number {
+  return Math.max(1, Math.floor(statSync(file).size / PAGE_BYTES));
+}
+
+/** Overwrites one page, counted from 0, with noise. */
+export function corruptPage(file: string, random: Random, page: number): void {
   const fd = openSync(file, "r+");
-  const pages = Math.max(1, Math.floor(fstatSync(fd).size / PAGE_BYTES));
-  writeSync(fd, noise(random, PAGE_BYTES), 0, PAGE_BYTES, random.int(pages) * PAGE_BYTES);
+  writeSync(fd, noise(random, PAGE_BYTES), 0, PAGE_BYTES, page * PAGE_BYTES);
   closeSync(fd);
 }
 

@@ -28,6 +28,12 @@ export interface ProcOptions {
   logPath: string;
 }
 
+/** Nothing outlives the test. */
+const alive = new Set<ChildProcess>();
+process.on("exit", () => {
+  for (const child of alive) child.kill("SIGKILL");
+});
+
 export function startProc(options: ProcOptions): Proc {
   const [file, ...args] = options.command;
   const child = spawn(file!, args, {
@@ -49,7 +55,11 @@ export function startProc(options: ProcOptions): Proc {
     child.once("exit", (code, signal) => resolve(code ?? signal ?? "gone"));
     child.once("error", (error) => resolve(error.message));
   });
-  void exited.then(() => log.end());
+  alive.add(child);
+  void exited.then(() => {
+    alive.delete(child);
+    log.end();
+  });
   return {
     name: options.name,
     pid: child.pid ?? 0,

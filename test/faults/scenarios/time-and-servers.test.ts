@@ -1,0 +1,72 @@
+import { spawnSync } from "node:child_process";
+import { expect, test } from "vitest";
+import { pause, until } from "../stack/stack.ts";
+import { storedNumbers } from "../catalogue/fault.ts";
+import { inject, missing, scenario } from "./scenario.ts";
+
+const haveCompiler = spawnSync("cc", ["--version"]).error === undefined;
+
+test.skipIf(!haveCompiler)(
+  "a machine clock that jumps hours ahead and back costs no event and ends no session",
+  async () => {
+    const outcome = await scenario({}, async (stack) => {
+      await inject(stack, "clock-forward", 4_000);
+      await inject(stack, "clock-back", 4_000);
+    });
+    expect(outcome.wrongs).toEqual([]);
+    expect(missing(outcome)).toBe(0);
+    expect(outcome.sessions).toBe(1);
+    expect(outcome.gaps).toEqual([]);
+  },
+  120_000,
+);
+
+test("an agent stopped for 20 s reads what the PBX still held for it, and what it says is not called live", async () => {
+  const outcome = await scenario({}, async (stack) => {
+    await inject(stack, "agent-stop", 20_000);
+    await pause(1_000);
+  });
+  expect(outcome.wrongs).toEqual([]);
+  expect(missing(outcome)).toBe(0);
+}, 120_000);
+
+test("a database put back to a backup gets everything again, also what was a hole when the backup was made", async () => {
+  const outcome = await scenario({ servers: 2 }, async (stack) => {
+    const { link, database, servers, agent } = stack;
+    // An outage leaves a backlog; the backup catches the server with the live lane ahead of it.
+    link.set("cut");
+    await pause(5_000);
+    await agent.kill();
+    agent.start();
+    link.set("slow");
+    await pause(600);
+    const copy = `${stack.dir}/backup`;
+    await database.backUp(copy);
+    link.set("open");
+    await until(async () => (await storedNumbers(stack)).length > stack.journal.told.length - 50, 20_000);
+    await pause(2_000);
+    for (const server of servers) await server.kill();
+    await database.restore(copy);
+    stack.restores.push({ atMono: performance.now() });
+    for (const server of servers) await server.start();
+  });
+  expect(outcome.wrongs).toEqual([]);
+}, 180_000);
+
+test("a database put back under running servers, which remember what is gone, ends the same", async () => {
+  const outcome = await scenario({ servers: 2 }, async (stack) => {
+    const copy = `${stack.dir}/backup`;
+    await stack.database.backUp(copy);
+    await pause(3_000);
+    await stack.database.restore(copy);
+    stack.restores.push({ atMono: performance.now() });
+    await pause(2_000);
+  });
+  expect(outcome.wrongs).toEqual([]);
+}, 180_000);
+
+test("two servers take turns for every request and one is killed: nothing lost, nothing doubled", async () => {
+  const outcome = await scenario({ servers: 2, eventsPerSecond: 300 }, (stack) => inject(stack, "servers-move", 3_000));
+  expect(outcome.wrongs).toEqual([]);
+  expect(missing(outcome)).toBe(0);
+}, 120_000);
