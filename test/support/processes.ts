@@ -4,6 +4,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
+import type { AgentStatus } from "../../agent/control/status.ts";
 
 const ROOT = join(import.meta.dirname, "..", "..");
 const OUTPUT_BYTES_MAX = 4 * 1024 * 1024;
@@ -155,6 +156,14 @@ export async function runJson<T>(
   const { code, stdout, output } = await run(script, [...args, "--json"], env);
   if (code !== 0) throw new Error(`${script} ${args.join(" ")} ended with ${code}: ${output}`);
   return JSON.parse(stdout) as T;
+}
+
+/** What a running agent says of itself; its exit status tells how bad that is, and is not asked here. */
+export async function agentStatus(configPath: string): Promise<AgentStatus> {
+  const { stdout, output } = await run("agent/main.ts", ["status", "--config", configPath, "--json"]);
+  const status = JSON.parse(stdout || "null") as AgentStatus | { running: false } | null;
+  if (status?.running !== true) throw new Error(`No agent answers for ${configPath}: ${output}`);
+  return status;
 }
 
 /** A private folder under the machine's temporary folder; `remove` deletes it with all it holds. */
