@@ -1,9 +1,15 @@
-import { messageOf, EXIT, type RingpostError } from "../shared/errors.ts";
-import { createLogger } from "../shared/log.ts";
-import { Agent } from "./agent.ts";
-import { runProgram } from "./cli/program.ts";
-import { systemClock } from "./clock.ts";
+import { enableCompileCache } from "node:module";
+import { fileURLToPath } from "node:url";
+import type { RingpostError } from "../shared/errors.ts";
 import type { Settings } from "./settings.ts";
+
+// Compiled sources are kept beside the dependencies: stripping types anew at every start would cost 30 MB of memory.
+enableCompileCache(fileURLToPath(new URL("../node_modules/.cache/ringpost", import.meta.url)));
+const { EXIT, messageOf } = await import("../shared/errors.ts");
+const { createLogger } = await import("../shared/log.ts");
+const { Agent } = await import("./agent.ts");
+const { runProgram } = await import("./cli/program.ts");
+const { systemClock } = await import("./clock.ts");
 
 /** A stop that takes longer ends anyway: what is in the outbox is safe. */
 const STOP_MS_MAX = 4_800;

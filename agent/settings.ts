@@ -1,49 +1,37 @@
 import { readFileSync } from "node:fs";
 import { isIP } from "node:net";
-import { Type, type Static } from "typebox";
 import { ConfigurationError, messageOf } from "../shared/errors.ts";
 import { LOG_LEVELS } from "../shared/log.ts";
-import { readOptions } from "../shared/options.ts";
+import { oneOf, readOptions, text, whole, yesOrNo, type Options } from "../shared/options.ts";
 
 export const ENV_PREFIX = "RINGPOST_AGENT_";
 
-const count = (minimum: number, maximum: number, value: number, unit: string) =>
-  Type.Integer({ minimum, maximum, default: value, allowed: `a whole number of ${unit}, ${minimum} to ${maximum}` });
-const noControl = "^[^\\u0000-\\u001f\\u007f]+$";
+const printable = /^[^\p{Cc}]+$/u;
 
 /** Every setting of the agent: section, name, type, default, and what is allowed in words. */
-export const SettingsSchema = Type.Object({
-  server: Type.Object({
-    url: Type.String({ pattern: "^https?://[^\\s/?#@]+/?$", allowed: "https://host[:port] of the central server" }),
-    key: Type.String({
-      pattern: "^rp_\\d+_[A-Za-z0-9_-]+$",
-      secret: true,
-      allowed: "the site key, rp_<site>_<secret>",
-    }),
-    allow_plain_http: Type.Boolean({ default: false, allowed: "true or false" }),
-  }),
-  ami: Type.Object({
-    host: Type.String({ default: "127.0.0.1", pattern: "^[^\\s/]+$", allowed: "a host name or address" }),
-    port: Type.Integer({ default: 5038, minimum: 1, maximum: 65_535, allowed: "a port, 1 to 65535" }),
-    username: Type.String({ pattern: noControl, maxLength: 200, allowed: "a user of manager.conf" }),
-    secret: Type.String({ pattern: noControl, maxLength: 500, secret: true, allowed: "that user's secret" }),
-  }),
-  outbox: Type.Object({
-    path: Type.String({ pattern: noControl, maxLength: 4_000, allowed: "the path of the outbox file" }),
-    keep_acked_days: count(0, 3_650, 7, "days"),
-    keep_acked_mb: count(0, 1_000_000, 1_024, "megabytes"),
-    max_mb: count(8, 1_000_000, 8_192, "megabytes"),
-    max_days: count(1, 3_650, 60, "days"),
-  }),
-  live: Type.Object({ window_seconds: count(1, 3_600, 15, "seconds") }),
-  log: Type.Object({
-    level: Type.Union(
-      LOG_LEVELS.map((level) => Type.Literal(level)),
-      { default: "info", allowed: LOG_LEVELS.join(", ") },
-    ),
-  }),
-});
-export type Settings = Static<typeof SettingsSchema>;
+export const SETTINGS = {
+  server: {
+    url: text(/^https?:\/\/[^\s/?#@]+\/?$/, { allowed: "https://host[:port] of the central server" }),
+    key: text(/^rp_\d+_[A-Za-z0-9_-]+$/, { secret: true, allowed: "the site key, rp_<site>_<secret>" }),
+    allow_plain_http: yesOrNo(false),
+  },
+  ami: {
+    host: text(/^[^\s/]+$/, { default: "127.0.0.1", allowed: "a host name or address" }),
+    port: whole(1, 65_535, "a port", 5038),
+    username: text(printable, { allowed: "a user of manager.conf" }),
+    secret: text(printable, { secret: true, allowed: "that user's secret" }),
+  },
+  outbox: {
+    path: text(printable, { charactersMax: 4_000, allowed: "the path of the outbox file" }),
+    keep_acked_days: whole(0, 3_650, "days", 7),
+    keep_acked_mb: whole(0, 1_000_000, "megabytes", 1_024),
+    max_mb: whole(8, 1_000_000, "megabytes", 8_192),
+    max_days: whole(1, 3_650, "days", 60),
+  },
+  live: { window_seconds: whole(1, 3_600, "seconds", 15) },
+  log: { level: oneOf(LOG_LEVELS, "info") },
+};
+export type Settings = Options<typeof SETTINGS>;
 
 /**
  * Settings from the file and the environment, complete and checked.
@@ -51,7 +39,7 @@ export type Settings = Static<typeof SettingsSchema>;
  */
 export function loadSettings(file: string | undefined, env: Readonly<Record<string, string | undefined>>): Settings {
   const toml = file === undefined ? {} : { toml: readFile(file) };
-  const settings = readOptions(SettingsSchema, { ...toml, env, envPrefix: ENV_PREFIX });
+  const settings = readOptions(SETTINGS, { ...toml, env, envPrefix: ENV_PREFIX });
   refusePlainHttp(settings);
   return settings;
 }

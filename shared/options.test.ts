@@ -1,19 +1,18 @@
-import { Type } from "typebox";
 import { describe, expect, it } from "vitest";
 import { ConfigurationError } from "./errors.ts";
-import { readOptions } from "./options.ts";
+import { oneOf, readOptions, text, whole, yesOrNo } from "./options.ts";
 
-const schema = Type.Object({
-  server: Type.Object({
-    url: Type.String({ pattern: "^https?://", allowed: "an http(s) URL" }),
-    key: Type.String({ pattern: "^rp_", secret: true, allowed: "a site key" }),
-  }),
-  ami: Type.Object({
-    port: Type.Integer({ minimum: 1, maximum: 65535, default: 5038, allowed: "a port, 1 to 65535" }),
-    tls: Type.Boolean({ default: false, allowed: "true or false" }),
-    note: Type.Optional(Type.String()),
-  }),
-});
+const schema = {
+  server: {
+    url: text(/^https?:\/\//, { allowed: "an http(s) URL" }),
+    key: text(/^rp_/, { secret: true, allowed: "a site key" }),
+  },
+  ami: {
+    port: whole(1, 65_535, "a port", 5038),
+    tls: yesOrNo(false),
+    mode: oneOf(["calm", "eager"], "calm"),
+  },
+};
 
 const good = '[server]\nurl = "https://a"\nkey = "rp_1_x"\n';
 
@@ -33,7 +32,10 @@ function problems(toml: string, env: Record<string, string> = {}) {
 
 describe("reading settings", () => {
   it("completes the file with defaults", () => {
-    expect(read(good)).toEqual({ server: { url: "https://a", key: "rp_1_x" }, ami: { port: 5038, tls: false } });
+    expect(read(good)).toEqual({
+      server: { url: "https://a", key: "rp_1_x" },
+      ami: { port: 5038, tls: false, mode: "calm" },
+    });
   });
 
   it("lets the environment win and turns its text into the setting's type", () => {
@@ -43,7 +45,7 @@ describe("reading settings", () => {
       RINGPOST_AGENT_SERVER_URL: "http://b",
     };
     const options = read(good, env);
-    expect(options.ami).toEqual({ port: 5039, tls: true });
+    expect(options.ami).toEqual({ port: 5039, tls: true, mode: "calm" });
     expect(options.server.url).toBe("http://b");
   });
 
@@ -53,6 +55,13 @@ describe("reading settings", () => {
     ]);
     expect(problems(good, { RINGPOST_AGENT_AMI_PORT: "many" })).toEqual([
       { setting: "RINGPOST_AGENT_AMI_PORT", found: '"many"', allowed: "a port, 1 to 65535" },
+    ]);
+  });
+
+  it("names the words of a choice", () => {
+    expect(problems(`${good}[ami]\nmode = "fast"\ntls = "yes"`)).toEqual([
+      { setting: "[ami] tls", found: '"yes"', allowed: "true or false" },
+      { setting: "[ami] mode", found: '"fast"', allowed: "calm, eager" },
     ]);
   });
 

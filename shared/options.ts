@@ -1,13 +1,6 @@
 import { parse, TomlError } from "smol-toml";
-import type { Static, TObject, TSchema } from "typebox";
-import { Value } from "typebox/value";
 import { ConfigurationError, messageOf, type SettingProblem } from "./errors.ts";
 
-/**
- * Settings come from a TOML file of sections and from the environment, which wins.
- * The schema is an object of sections, each an object of leaves; every leaf may carry
- * `default`, `allowed` (what is allowed, in words) and `secret: true` (never shown).
- */
 export interface OptionSources {
   /** Text of the TOML file; absent when everything comes from the environment. */
   toml?: string;
@@ -16,28 +9,70 @@ export interface OptionSources {
   envPrefix: string;
 }
 
+/** One setting: its type, what it may be (in words too), and what it is when nobody says. */
+export interface Setting<T> {
+  type: "text" | "whole" | "boolean";
+  check: (value: unknown) => value is T;
+  allowed: string;
+  default?: T;
+  /** Its value is never shown. */
+  secret?: boolean;
+}
+
+/** Sections of settings, as in the file. A setting without a default must be given. */
+export type Schema = Record<string, Record<string, Setting<unknown>>>;
+
+export type Options<S extends Schema> = {
+  [Section in keyof S]: { [Name in keyof S[Section]]: S[Section][Name] extends Setting<infer T> ? T : never };
+};
+
+interface Notes<T> {
+  allowed: string;
+  default?: T;
+  secret?: boolean;
+}
+
+/** Text that matches `pattern`, at most `charactersMax` long. */
+export function text(pattern: RegExp, notes: Notes<string> & { charactersMax?: number }): Setting<string> {
+  const { charactersMax = 1_000, ...rest } = notes;
+  const check = (value: unknown): value is string =>
+    typeof value === "string" && value.length <= charactersMax && pattern.test(value);
+  return { type: "text", check, ...rest };
+}
+
+/** A whole number within bounds, both included. `unit` completes the sentence: "a whole number of days". */
+export function whole(min: number, max: number, unit: string, preset?: number): Setting<number> {
+  const check = (value: unknown): value is number =>
+    Number.isInteger(value) && Number(value) >= min && Number(value) <= max;
+  const allowed = `${unit}, ${min} to ${max}`;
+  return { type: "whole", check, allowed, ...(preset === undefined ? {} : { default: preset }) };
+}
+
+export function yesOrNo(preset: boolean): Setting<boolean> {
+  const check = (value: unknown): value is boolean => typeof value === "boolean";
+  return { type: "boolean", check, allowed: "true or false", default: preset };
+}
+
+/** One of a few words. */
+export function oneOf<T extends string>(words: readonly T[], preset: T): Setting<T> {
+  const check = (value: unknown): value is T => words.some((word) => word === value);
+  return { type: "text", check, allowed: words.join(", "), default: preset };
+}
+
 interface Leaf {
   section: string;
   name: string;
   variable: string;
-  schema: TSchema;
-  required: boolean;
-}
-
-interface LeafNotes {
-  type?: string;
-  default?: unknown;
-  allowed?: string;
-  secret?: boolean;
+  setting: Setting<unknown>;
 }
 
 type Tree = Record<string, unknown>;
 
 /**
- * Reads, checks and completes settings.
+ * Reads, checks and completes settings: from a TOML file of sections and from the environment, which wins.
  * @throws ConfigurationError naming every setting that is wrong, missing or unknown.
  */
-export function readOptions<T extends TObject>(schema: T, sources: OptionSources): Static<T> {
+export function readOptions<S extends Schema>(schema: S, sources: OptionSources): Options<S> {
   const problems: SettingProblem[] = [];
   const leaves = leavesOf(schema, sources.envPrefix);
   const file = parseToml(sources.toml ?? "");
@@ -47,23 +82,18 @@ export function readOptions<T extends TObject>(schema: T, sources: OptionSources
     const section = (result[leaf.section] ??= {}) as Tree;
     const outcome = readLeaf(leaf, file, sources.env);
     if ("problem" in outcome) problems.push(outcome.problem);
-    else if (outcome.value !== undefined) section[leaf.name] = outcome.value;
+    else section[leaf.name] = outcome.value;
   }
   if (problems.length > 0) throw new ConfigurationError(problems);
-  return result as Static<T>;
+  return result as Options<S>;
 }
 
-function leavesOf(schema: TObject, envPrefix: string): Leaf[] {
-  return Object.entries(schema.properties).flatMap(([section, sectionSchema]) => {
-    const { properties, required = [] } = sectionSchema as TObject;
-    return Object.entries(properties).map(([name, leaf]) => ({
-      section,
-      name,
-      variable: `${envPrefix}${section}_${name}`.toUpperCase(),
-      schema: leaf as TSchema,
-      required: (required as readonly string[]).includes(name),
-    }));
-  });
+function leavesOf(schema: Schema, envPrefix: string): Leaf[] {
+  return Object.entries(schema).flatMap(([section, settings]) =>
+    Object.entries(settings).map(([name, setting]) => {
+      return { section, name, variable: `${envPrefix}${section}_${name}`.toUpperCase(), setting };
+    }),
+  );
 }
 
 function parseToml(text: string): Tree {
@@ -77,32 +107,25 @@ function parseToml(text: string): Tree {
 }
 
 function readLeaf(leaf: Leaf, file: Tree, env: OptionSources["env"]): { value: unknown } | { problem: SettingProblem } {
-  const notes = leaf.schema as LeafNotes;
+  const { type, check, allowed, secret } = leaf.setting;
   const variable = env[leaf.variable];
   const section = file[leaf.section];
   const inFile = isTree(section) ? section[leaf.name] : undefined;
-  const raw = variable === undefined ? inFile : fromText(variable, notes.type);
+  const value = (variable === undefined ? inFile : fromText(variable, type)) ?? leaf.setting.default;
   const setting = variable === undefined ? `[${leaf.section}] ${leaf.name}` : leaf.variable;
-  const value = raw ?? notes.default;
-  if (value === undefined) {
-    if (!leaf.required) return { value };
-    return { problem: { setting, found: "nothing", allowed: `${allowedOf(leaf.schema)} (or set ${leaf.variable})` } };
-  }
-  if (Value.Check(leaf.schema, value)) return { value };
-  const found = notes.secret === true ? "a value that is not shown" : shown(variable ?? value);
-  return { problem: { setting, found, allowed: allowedOf(leaf.schema) } };
+  if (value === undefined)
+    return { problem: { setting, found: "nothing", allowed: `${allowed} (or set ${leaf.variable})` } };
+  if (check(value)) return { value };
+  return {
+    problem: { setting, found: secret === true ? "a value that is not shown" : shown(variable ?? value), allowed },
+  };
 }
 
-/** Text of a variable as the leaf's type; text that does not fit stays text and fails the check. */
-function fromText(text: string, type: string | undefined): unknown {
-  if ((type === "integer" || type === "number") && /^-?\d+(\.\d+)?$/.test(text)) return Number(text);
-  if (type === "boolean" && (text === "true" || text === "false")) return text === "true";
-  return text;
-}
-
-function allowedOf(schema: TSchema): string {
-  const { allowed, type } = schema as LeafNotes;
-  return allowed ?? type ?? JSON.stringify(schema);
+/** Text of a variable as the setting's type; text that does not fit stays text and fails the check. */
+function fromText(given: string, type: Setting<unknown>["type"]): unknown {
+  if (type === "whole" && /^-?\d+$/.test(given)) return Number(given);
+  if (type === "boolean" && (given === "true" || given === "false")) return given === "true";
+  return given;
 }
 
 function unknownInFile(file: Tree, leaves: readonly Leaf[]): SettingProblem[] {

@@ -1,4 +1,7 @@
 import { Type, type Static } from "typebox";
+import { LIMITS, WIRE_VERSION } from "./wire-constants.ts";
+
+export { INGEST_PATH, LIMITS, NDJSON, WIRE_VERSION } from "./wire-constants.ts";
 
 /**
  * What agent and server say to each other: POST /v1/ingest, NDJSON, gzip or zstd.
@@ -6,19 +9,6 @@ import { Type, type Static } from "typebox";
  * wire.test.ts pins the hash of these schemas beside WIRE_VERSION: a change must be entered there, and one that is not
  * understood by the other side's older version takes a new WIRE_VERSION.
  */
-export const WIRE_VERSION = 1;
-export const INGEST_PATH = "/v1/ingest";
-export const NDJSON = "application/x-ndjson";
-
-/** Bounds both sides keep. The agent builds batches well below them; the server refuses beyond them (413). */
-export const LIMITS = {
-  bodyCompressedBytesMax: 8 * 1024 * 1024,
-  bodyBytesMax: 32 * 1024 * 1024,
-  lineBytesMax: 4 * 1024 * 1024,
-  eventsPerBatchMax: 10_000,
-  headersPerEventMax: 1_000,
-  rangesPerCommandMax: 1_000,
-} as const;
 
 const Seq = Type.Integer({ minimum: 1, maximum: Number.MAX_SAFE_INTEGER });
 const EpochMs = Type.Integer({ minimum: 0, maximum: 8_640_000_000_000_000 });

@@ -1,5 +1,5 @@
 import type { AmiEvent } from "../../shared/ami-event.ts";
-import { LIMITS } from "../../shared/wire.ts";
+import { LIMITS } from "../../shared/wire-constants.ts";
 import type { Frame } from "./frame.ts";
 
 /** Headers in the order received, names as Asterisk spelled them; a repeated header is an array. */

@@ -1,12 +1,6 @@
 import type { Logger } from "../../shared/log.ts";
-import {
-  WIRE_VERSION,
-  type AgentReport,
-  type IngestHeader,
-  type IngestReply,
-  type Lane,
-  type SeqRange,
-} from "../../shared/wire.ts";
+import type { AgentReport, IngestHeader, IngestReply, Lane, SeqRange } from "../../shared/wire.ts";
+import { WIRE_VERSION } from "../../shared/wire-constants.ts";
 import { Backoff } from "../backoff.ts";
 import type { CapturedRow } from "../capture.ts";
 import type { Clock } from "../clock.ts";

@@ -1,13 +1,12 @@
 import { promisify } from "node:util";
 import { zstdCompress } from "node:zlib";
-import { Compile } from "typebox/compile";
 import { Client } from "undici";
 import { messageOf } from "../../shared/errors.ts";
-import { INGEST_PATH, IngestReply, NDJSON, WireProblem, type IngestHeader } from "../../shared/wire.ts";
+import type { IngestHeader, IngestReply, WireProblem } from "../../shared/wire.ts";
+import { INGEST_PATH, NDJSON } from "../../shared/wire-constants.ts";
+import { isReply, isWireProblem } from "./reply.ts";
 
 const compress = promisify(zstdCompress);
-const reply = Compile(IngestReply);
-const problem = Compile(WireProblem);
 
 /** Below this a body is sent as it is: compressing it saves less than it costs. */
 const COMPRESS_BYTES_MIN = 1_400;
@@ -67,12 +66,12 @@ export class Poster {
 
 function read(status: number, text: string, retryAfter: string | string[] | undefined): Answer {
   const body = parsed(text);
-  if (status === 200 && reply.Check(body)) return { kind: "reply", reply: body };
+  if (status === 200 && isReply(body)) return { kind: "reply", reply: body };
   const seconds = Number(retryAfter ?? 0);
   return {
     kind: "refused",
     status,
-    problem: problem.Check(body) ? body : null,
+    problem: isWireProblem(body) ? body : null,
     retryAfterMs: Number.isFinite(seconds) && seconds > 0 ? seconds * 1000 : 0,
   };
 }

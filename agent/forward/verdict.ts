@@ -1,4 +1,4 @@
-import { WIRE_VERSION } from "../../shared/wire.ts";
+import { WIRE_VERSION } from "../../shared/wire-constants.ts";
 import type { Answer } from "./post.ts";
 
 /**
