@@ -1,8 +1,7 @@
 import type { CallFold } from "./facts/facts.ts";
 import { foldEvent, isOpen, newFold } from "./fold.ts";
-import { compareEvents, isSiteMarker, linkKeys } from "./keys.ts";
+import { compareEvents, compareIds, isSiteMarker, linkKeys } from "./keys.ts";
 import { readCall } from "./read.ts";
-import { compareIds } from "./reading/shape.ts";
 import type { AssembledCall, CallEvent, Directory } from "./types.ts";
 
 /**

@@ -58,3 +58,15 @@ function namesChannelId(name: string): boolean {
   if (tail === "linkedid") return true;
   return tail === "uniqueid" && !name.slice(0, at).endsWith("Bridge");
 }
+
+/** Age first, text when ids have no age in them. */
+export function compareIds(a: string, b: string): number {
+  const [aEpoch, aCount] = ageOf(a);
+  const [bEpoch, bCount] = ageOf(b);
+  return aEpoch - bEpoch || aCount - bCount || (a < b ? -1 : a > b ? 1 : 0);
+}
+
+function ageOf(id: string): [number, number] {
+  const parts = /(\d+)\.(\d+)$/.exec(id);
+  return parts === null ? [Number.MAX_SAFE_INTEGER, 0] : [Number(parts[1]), Number(parts[2])];
+}

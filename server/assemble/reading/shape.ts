@@ -1,5 +1,6 @@
 import type { CallType } from "../../../shared/call.ts";
 import type { CallFold, Leg } from "../facts/facts.ts";
+import { compareIds } from "../keys.ts";
 import { isExternalNumber } from "../names.ts";
 import { roleOf, type Role, type Roles } from "./directory.ts";
 import type { Ring } from "./rings.ts";
@@ -48,18 +49,6 @@ function oldestKey(fold: CallFold): string {
   let oldest: string | null = null;
   for (const key of fold.keys) if (oldest === null || compareIds(key, oldest) < 0) oldest = key;
   return oldest ?? "";
-}
-
-/** Age first, text when ids have no age in them. */
-export function compareIds(a: string, b: string): number {
-  const [aEpoch, aCount] = ageOf(a);
-  const [bEpoch, bCount] = ageOf(b);
-  return aEpoch - bEpoch || aCount - bCount || (a < b ? -1 : a > b ? 1 : 0);
-}
-
-function ageOf(id: string): [number, number] {
-  const parts = /(\d+)\.(\d+)$/.exec(id);
-  return parts === null ? [Number.MAX_SAFE_INTEGER, 0] : [Number(parts[1]), Number(parts[2])];
 }
 
 function firstLeg(fold: CallFold, linkedid: string): Leg | null {

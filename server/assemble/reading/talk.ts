@@ -1,5 +1,6 @@
 import { endOf } from "../facts/site.ts";
 import type { CallFold, Leg, Moment, Stay } from "../facts/facts.ts";
+import { compareIds } from "../keys.ts";
 import type { CallEvent } from "../types.ts";
 import { roleOf, type Roles } from "./directory.ts";
 
@@ -112,7 +113,7 @@ function meet(legs: Leg[], apartSince: Map<string, number>, boundary: Boundary, 
     const since = apartSince.get(name);
     return since === undefined || boundary.at - since > SAME_TALK_GAP_MS;
   });
-  const [newest] = strangers.flatMap((pair) => [pair.a, pair.b]).toSorted((a, b) => b.first.order - a.first.order);
+  const [newest] = strangers.flatMap((pair) => [pair.a, pair.b]).toSorted((a, b) => compareIds(b.id, a.id));
   if (newest === undefined) return;
   talk.meetings.push({ leg: newest, at: boundary.at, order: boundary.order, event: boundary.stay.from.event });
 }
