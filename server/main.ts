@@ -26,7 +26,7 @@ async function serve(settings: ServerSettings, io: Io): Promise<void> {
     life.onStop("http", () => http.close());
     const address = await http.listen(settings).catch((cause: unknown) => cannotListen(settings, cause));
     io.out(`ready ${address}`);
-    io.out(`database ${database.embedded ? database.url : withoutPassword(database.url)}`);
+    io.out(`database ${database.embedded ? database.url : `DATABASE_URL (${whereIs(database.url)})`}`);
     await aborted(io.stop);
     log.info("stopping");
   } finally {
@@ -34,11 +34,10 @@ async function serve(settings: ServerSettings, io: Io): Promise<void> {
   }
 }
 
-/** The embedded database's password is shown, for nobody else knows it; the operator's own is not. */
-function withoutPassword(url: string): string {
-  const shown = new URL(url);
-  if (shown.password !== "") shown.password = "***";
-  return shown.href;
+/** Host and database name: the embedded database's password is shown, for nobody else knows it; the operator's own is not. */
+function whereIs(url: string): string {
+  const { host, pathname } = new URL(url);
+  return `${host}${pathname}`;
 }
 
 function cannotListen({ host, port }: ServerSettings, cause: unknown): never {
