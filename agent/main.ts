@@ -4,7 +4,9 @@ import type { RingpostError } from "../shared/errors.ts";
 import type { Settings } from "./settings.ts";
 
 // Compiled sources are kept beside the dependencies: stripping types anew at every start would cost 30 MB of memory.
-enableCompileCache(fileURLToPath(new URL("../node_modules/.cache/ringpost", import.meta.url)));
+// Threads take the folder from the environment.
+process.env["NODE_COMPILE_CACHE"] ??= fileURLToPath(new URL("../node_modules/.cache/ringpost", import.meta.url));
+enableCompileCache(process.env["NODE_COMPILE_CACHE"]);
 const { EXIT, messageOf } = await import("../shared/errors.ts");
 const { createLogger } = await import("../shared/log.ts");
 const { Agent } = await import("./agent.ts");

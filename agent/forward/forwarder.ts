@@ -114,7 +114,8 @@ export class Forwarder {
     const enough = new AbortController();
     await Promise.race([this.#running, sleep(drainMs, enough.signal)]);
     enough.abort();
-    await Promise.all([this.#live.close(), this.#backlog.close()]);
+    this.#live.close();
+    this.#backlog.close();
     await this.#running;
   }
 

@@ -1,9 +1,10 @@
+import { Agent as HttpAgent, request as httpRequest, type IncomingMessage } from "node:http";
+import { Agent as HttpsAgent, request as httpsRequest } from "node:https";
 import { promisify } from "node:util";
 import { zstdCompress } from "node:zlib";
-import { Client } from "undici";
 import { messageOf } from "../../shared/errors.ts";
-import type { IngestHeader, IngestReply, WireProblem } from "../../shared/wire.ts";
 import { INGEST_PATH, NDJSON } from "../../shared/wire-constants.ts";
+import type { IngestHeader, IngestReply, WireProblem } from "../../shared/wire.ts";
 import { isReply, isWireProblem } from "./reply.ts";
 
 const compress = promisify(zstdCompress);
@@ -11,8 +12,13 @@ const compress = promisify(zstdCompress);
 /** Below this a body is sent as it is: compressing it saves less than it costs. */
 const COMPRESS_BYTES_MIN = 1_400;
 const REPLY_BYTES_MAX = 4 * 1024 * 1024;
-const CONNECT_MS_MAX = 5_000;
-const ANSWER_MS_MAX = 30_000;
+
+export interface PostTimings {
+  connectMsMax: number;
+  answerMsMax: number;
+}
+
+export const POST_TIMINGS: PostTimings = { connectMsMax: 5_000, answerMsMax: 30_000 };
 
 /** What came of one request. `problem` is null when whoever answered does not speak our protocol. */
 export type Answer =
@@ -22,18 +28,18 @@ export type Answer =
 
 /** One lane's connection to the server: one request at a time, the connection kept open between them. */
 export class Poster {
-  readonly #client: Client;
+  readonly #url: URL;
   readonly #key: string;
+  readonly #timings: PostTimings;
+  readonly #agent: HttpAgent;
+  readonly #closing = new AbortController();
 
-  constructor(url: string, key: string) {
-    this.#client = new Client(url, {
-      pipelining: 1,
-      connect: { timeout: CONNECT_MS_MAX },
-      headersTimeout: ANSWER_MS_MAX,
-      bodyTimeout: ANSWER_MS_MAX,
-      keepAliveTimeout: 60_000,
-    });
+  constructor(url: string, key: string, timings: PostTimings = POST_TIMINGS) {
+    this.#url = new URL(INGEST_PATH, url);
     this.#key = key;
+    this.#timings = timings;
+    const keep = { keepAlive: true, maxSockets: 1, noDelay: true };
+    this.#agent = this.#url.protocol === "https:" ? new HttpsAgent(keep) : new HttpAgent(keep);
   }
 
   /** Sends a header line and event lines. Never throws: what went wrong is in the answer. */
@@ -41,39 +47,56 @@ export class Poster {
     try {
       const plain = Buffer.concat([Buffer.from(`${JSON.stringify(header)}\n`), lines]);
       const zstd = plain.length >= COMPRESS_BYTES_MIN;
-      const response = await this.#client.request({
-        path: INGEST_PATH,
-        method: "POST",
-        headers: {
-          authorization: `Bearer ${this.#key}`,
-          "content-type": NDJSON,
-          ...(zstd ? { "content-encoding": "zstd" } : {}),
-        },
-        body: zstd ? await compress(plain) : plain,
-      });
-      const text = await boundedText(response.body);
-      return read(response.statusCode, text, response.headers["retry-after"]);
+      const body = zstd ? await compress(plain) : plain;
+      const encoding = zstd ? { "content-encoding": "zstd" } : {};
+      return await this.#send(body, { ...encoding, "content-type": NDJSON, "content-length": body.length });
     } catch (error) {
       return { kind: "failed", reason: messageOf(error) };
     }
   }
 
   /** Ends the connection, and with it whatever request is under way. */
-  async close(): Promise<void> {
-    await this.#client.destroy();
+  close(): void {
+    this.#closing.abort(new Error("the agent stops"));
+    this.#agent.destroy();
+  }
+
+  async #send(body: Buffer, headers: Record<string, string | number>): Promise<Answer> {
+    const request = (this.#url.protocol === "https:" ? httpsRequest : httpRequest)(this.#url, {
+      method: "POST",
+      agent: this.#agent,
+      headers: { ...headers, authorization: `Bearer ${this.#key}` },
+      signal: this.#closing.signal,
+    });
+    const { connectMsMax, answerMsMax } = this.#timings;
+    const late = (what: string, ms: number) =>
+      setTimeout(() => request.destroy(new Error(`no ${what} within ${ms / 1000} s`)), ms);
+    const connecting = late("connection", connectMsMax);
+    const answering = late("answer", answerMsMax);
+    request.once("socket", (socket) => {
+      if (!socket.connecting) clearTimeout(connecting);
+      else socket.once(this.#url.protocol === "https:" ? "secureConnect" : "connect", () => clearTimeout(connecting));
+    });
+    try {
+      return await new Promise<Answer>((resolve, reject) => {
+        request.once("error", reject);
+        request.once("response", (response) => void read(response).then(resolve, reject));
+        request.end(body);
+      });
+    } finally {
+      clearTimeout(connecting);
+      clearTimeout(answering);
+    }
   }
 }
 
-function read(status: number, text: string, retryAfter: string | string[] | undefined): Answer {
-  const body = parsed(text);
+async function read(response: IncomingMessage): Promise<Answer> {
+  const body = parsed(await boundedText(response));
+  const status = response.statusCode ?? 0;
   if (status === 200 && isReply(body)) return { kind: "reply", reply: body };
-  const seconds = Number(retryAfter ?? 0);
-  return {
-    kind: "refused",
-    status,
-    problem: isWireProblem(body) ? body : null,
-    retryAfterMs: Number.isFinite(seconds) && seconds > 0 ? seconds * 1000 : 0,
-  };
+  const seconds = Number(response.headers["retry-after"] ?? 0);
+  const retryAfterMs = Number.isFinite(seconds) && seconds > 0 ? seconds * 1000 : 0;
+  return { kind: "refused", status, problem: isWireProblem(body) ? body : null, retryAfterMs };
 }
 
 function parsed(text: string): unknown {
