@@ -46,7 +46,6 @@ export function candidates({ enterprise, siteHost, linkedid }: Group): string[] 
 
 /** What is stored already of these groups, and what stands in their way. Sent through a staging table, read by index. */
 export async function findCalls(client: ClientBase, groups: readonly Group[]): Promise<Found[]> {
-  await client.query("TRUNCATE mongo_stage_keys");
   await copyRows(client, "mongo_stage_keys (group_index, enterprise_id, linkedid, candidate)", keyRows(groups));
   const byId = await client.query<Found>(FIND("c.unique_id = k.candidate", "", false));
   const byLink = await client.query<Found>(

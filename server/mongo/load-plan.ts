@@ -32,13 +32,7 @@ function planGroup(
   context: MappingContext,
   plan: Plan,
 ): void {
-  const own = found.filter((call) => isOwn(group, call));
-  const migrated = own.find((call) => call.dataSource === "migrated");
-  const wired = nearest(
-    own.filter((call) => call.dataSource !== "migrated"),
-    group,
-    plan,
-  );
+  const { migrated, wired } = ownCalls(group, found, plan.rules);
   if (wired !== undefined) {
     const first = group.facts[0];
     if (first !== undefined) plan.link.push({ id: wired.id, mongoId: first.mongoId, documents: group.facts.length });
@@ -51,6 +45,17 @@ function planGroup(
   else plan.insert.push({ uniqueId: freeId(group, taken), row });
 }
 
+/** Of what is stored near a group: its migrated call, and the call that came over the wire. */
+export function ownCalls(
+  group: Group,
+  found: readonly Found[],
+  rules: Rule[],
+): { migrated: Found | undefined; wired: Found | undefined } {
+  const own = found.filter((call) => isOwn(group, call));
+  const wired = own.filter((call) => call.dataSource !== "migrated");
+  return { migrated: own.find((call) => call.dataSource === "migrated"), wired: nearest(wired, group, rules) };
+}
+
 function isOwn(group: Group, call: Found): boolean {
   if (call.enterpriseId !== group.enterprise.id) return false;
   if (!call.linked && call.linkedid !== group.linkedid) return false;
@@ -59,10 +64,10 @@ function isOwn(group: Group, call: Found): boolean {
 }
 
 /** Two sites of one enterprise may hold the same Uniqueid, and the document does not say which: the nearer in time. */
-function nearest(calls: readonly Found[], group: Group, plan: Plan): Found | undefined {
+function nearest(calls: readonly Found[], group: Group, rules: Rule[]): Found | undefined {
   const different = new Set(calls.map((call) => call.id));
   if (different.size <= 1) return calls[0];
-  plan.rules.push("linked_ambiguous");
+  rules.push("linked_ambiguous");
   const start = group.facts.find((facts) => facts.start !== undefined)?.start ?? 0;
   return calls.toSorted((a, b) => distance(a, start) - distance(b, start) || a.id - b.id)[0];
 }
@@ -72,7 +77,7 @@ function distance({ startTime }: Found, start: number): number {
 }
 
 /** The documents stored before, read again, and the new ones; one that came before under its _id is replaced. */
-function allFacts(group: Group, stored: Found | undefined, context: MappingContext): DocumentFacts[] {
+export function allFacts(group: Group, stored: Found | undefined, context: MappingContext): DocumentFacts[] {
   const facts = new Map<string, DocumentFacts>();
   for (const document of stored?.documents ?? []) {
     const mapped = mapDocument(document, context, group.enterprise);

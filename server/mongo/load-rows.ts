@@ -29,7 +29,6 @@ export async function copyCalls(client: ClientBase, calls: readonly PlacedCall[]
 export async function rewriteCalls(client: ClientBase, calls: readonly PlacedCall[]): Promise<void> {
   if (calls.length === 0) return;
   const json = new DocumentText();
-  await client.query("TRUNCATE mongo_stage_calls");
   await copyRows(client, `mongo_stage_calls (${CALL_COLUMNS})`, callRows(calls, json));
   await client.query(UPDATE_CALLS);
   const ids = calls.map(({ id }) => id);
@@ -38,8 +37,9 @@ export async function rewriteCalls(client: ClientBase, calls: readonly PlacedCal
   await copyChildren(client, calls, json);
 }
 
-/** Of this connection alone, gone with it. */
-export const STAGE_CALLS = `CREATE TEMP TABLE IF NOT EXISTS mongo_stage_calls (LIKE calls INCLUDING DEFAULTS)`;
+/** Of this connection alone, empty at each commit. */
+export const STAGE_CALLS = `CREATE TEMP TABLE IF NOT EXISTS mongo_stage_calls (LIKE calls INCLUDING DEFAULTS)
+  ON COMMIT DELETE ROWS`;
 
 const UPDATE_CALLS = `
   UPDATE calls c SET mongo_id = s.mongo_id, token = s.token, start_time = s.start_time, end_time = s.end_time,

@@ -64,7 +64,10 @@ async function writeBatch(
   await carryOut(client, plan);
   const added = await saveRejects(client, state.id, batch.rejects);
   const ids = batch.groups.flatMap((group) => group.facts.map((facts) => facts.mongoId));
-  const cleared = Object.keys(state.counts.rejects).length === 0 ? 0 : await dropRejects(client, state.id, ids);
+  const cleared =
+    Object.keys(state.counts.rejects).length === 0
+      ? 0
+      : await dropRejects(client, state.id, [...ids, ...batch.settled]);
   const read = position === undefined ? 0 : batch.documents;
   const counts = { ...countsOf(batch, plan), documents: read, rejected: added - cleared };
   return saveProgress(client, state, position ?? state.position, counts);

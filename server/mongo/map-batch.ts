@@ -12,6 +12,8 @@ export interface MappedBatch {
   rejects: RejectedDocument[];
   /** Customers that the documents bring along. */
   made: EnterpriseEntry[];
+  /** Keys of earlier rejects that these documents stand for, beside their own `_id`s. */
+  settled: string[];
 }
 
 /** Maps a chunk. Adds the customers it makes to the directory, so that the next chunk knows them. */
@@ -24,7 +26,7 @@ export function mapBatch(items: readonly SourceItem[], context: MappingContext):
     if ("key" in mapped) rejects.push(mapped);
     else addToGroup(groups, mapped, enterpriseOf(mapped, context, made));
   }
-  return { documents: items.length, groups: [...groups.values()], rejects, made };
+  return { documents: items.length, groups: [...groups.values()], rejects, made, settled: [] };
 }
 
 function mapItem(item: SourceItem, context: MappingContext): DocumentFacts | RejectedDocument {
