@@ -11,6 +11,7 @@ import { openPool } from "./store/pool.ts";
 
 /** The server's life: database and schema, then what listens, ready, and back in reverse order when the signal comes. */
 async function serve(settings: ServerSettings, io: Io): Promise<void> {
+  const { stop } = io;
   const log = createLogger({ name: "ringpost-server", level: settings.logLevel });
   const life = lifetime(log);
   try {
@@ -27,7 +28,7 @@ async function serve(settings: ServerSettings, io: Io): Promise<void> {
     const address = await http.listen(settings).catch((cause: unknown) => cannotListen(settings, cause));
     io.out(`ready ${address}`);
     io.out(`database ${database.embedded ? database.url : `DATABASE_URL (${whereIs(database.url)})`}`);
-    await aborted(io.stop);
+    await aborted(stop);
     log.info("stopping");
   } finally {
     await life.stop();

@@ -11,8 +11,8 @@ export interface Io {
   err(line: string): void;
   env: Readonly<Record<string, string | undefined>>;
   now(): Date;
-  /** Ends `calls --follow` and `start`. */
-  stop: AbortSignal;
+  /** Whoever reads it promises to end soon after it is aborted. */
+  readonly stop: AbortSignal;
 }
 
 export interface Context {

@@ -4,14 +4,21 @@ const STOP_SIGNALS = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
 /** npm hands Ctrl-C on to a process that got it from the terminal already; only a later one means "at once". */
 const sameKeypressMs = 1_000;
 
-/** This process's terminal, environment and signals. A second Ctrl-C ends it at once; a closed pipe (`| head`) is no error. */
+/** 128 + SIGINT, as shells count. */
+const EXIT_INTERRUPTED = 130;
+
+/**
+ * This process's terminal, environment and signals. A command that looks at `stop` is left to end by itself; any other ends
+ * at once, as does everything on a second Ctrl-C. A closed pipe (`| head`) is no error.
+ */
 export function processIo(process: NodeJS.Process): Io {
   const stop = new AbortController();
   let stopAskedAt = Number.POSITIVE_INFINITY;
+  let stopsByItself = false;
   for (const signal of STOP_SIGNALS) {
     process.on(signal, () => {
       const now = performance.now();
-      if (now - stopAskedAt > sameKeypressMs) process.exit(1);
+      if (!stopsByItself || now - stopAskedAt > sameKeypressMs) process.exit(EXIT_INTERRUPTED);
       stopAskedAt = Math.min(stopAskedAt, now);
       stop.abort();
     });
@@ -24,6 +31,9 @@ export function processIo(process: NodeJS.Process): Io {
     err: (line) => void process.stderr.write(`${line}\n`),
     env: process.env,
     now: () => new Date(),
-    stop: stop.signal,
+    get stop() {
+      stopsByItself = true;
+      return stop.signal;
+    },
   };
 }

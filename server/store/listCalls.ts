@@ -49,8 +49,8 @@ export async function listCalls(
   { last, site }: { last: number; site?: number | undefined },
 ): Promise<ListedCall[]> {
   const { rows } = await pool.query<ListedCall>(
-    `SELECT ${COLUMNS} FROM ${TABLES} WHERE ($2::int IS NULL OR c.site_id = $2)
-     ORDER BY c.start_time DESC NULLS LAST, c.id DESC LIMIT $1`,
+    `SELECT ${COLUMNS} FROM ${TABLES} WHERE c.start_time IS NOT NULL AND ($2::int IS NULL OR c.site_id = $2)
+     ORDER BY c.start_time DESC, c.id DESC LIMIT $1`,
     [last, site ?? null],
   );
   return rows.reverse();

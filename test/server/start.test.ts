@@ -6,7 +6,7 @@ import { join } from "node:path";
 import pg from "pg";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { testDatabase } from "../support/postgres.ts";
-import { server, startServer, type Running } from "./command.ts";
+import { server, spawnServer, startServer, type Running } from "./command.ts";
 
 let folder: string;
 let env: Record<string, string>;
@@ -157,6 +157,16 @@ test("wrong settings end with status 78 before anything is made", async () => {
   expect(outcome.err).toContain('RINGPOST_PORT: found "abc"; allowed: a number from 0 to 65535');
   expect(outcome.err).toContain("RINGPOST_PROT");
   expect(existsSync(env["RINGPOST_DATA_DIR"] ?? "")).toBe(false);
+});
+
+test("Ctrl-C ends a command at once, also in the middle of a statement, and its PostgreSQL with it", async () => {
+  const child = spawnServer(["sql", "SELECT pg_sleep(60)"], { env });
+  await expect.poll(() => existsSync(join(folder, "data/postgres/postmaster.pid")), { timeout: 10_000 }).toBe(true);
+  const pid = await postmaster();
+  await new Promise((resolve) => setTimeout(resolve, 1_500));
+  child.kill("SIGINT");
+  await expect.poll(() => child.exitCode, { timeout: 2_000 }).toBe(130);
+  await untilGone(pid);
 });
 
 test("following calls without a server says how to start one", async () => {
