@@ -11,10 +11,10 @@ export interface Answering {
   role: "answers";
   /** Extension or trunk. */
   who: string;
-  /** It rings this long before it does what `then` says. */
+  /** It rings this long before it does what `final` says. */
   ringSeconds: number;
   /** `never`: rings until it is cancelled. */
-  then: "answer" | "never" | { refuse: number; reason: string } | { forward: string };
+  final: "answer" | "never" | { refuse: number; reason: string } | { forward: string };
   /** Without a `bye` it waits for the other side's. */
   talk: readonly InCall[];
 }
@@ -45,20 +45,20 @@ export function talk(seconds: number): InCall {
 
 /** A phone or far end that answers after some seconds of ringing. */
 export function answers(who: string, ringSeconds: number, ...inCall: readonly InCall[]): Answering {
-  return { role: "answers", who, ringSeconds, then: "answer", talk: inCall };
+  return { role: "answers", who, ringSeconds, final: "answer", talk: inCall };
 }
 
 export function neverAnswers(who: string): Answering {
-  return { role: "answers", who, ringSeconds: 0, then: "never", talk: [] };
+  return { role: "answers", who, ringSeconds: 0, final: "never", talk: [] };
 }
 
 export function refuses(who: string, refuse: number, reason: string, ringSeconds = 0.3): Answering {
-  return { role: "answers", who, ringSeconds, then: { refuse, reason }, talk: [] };
+  return { role: "answers", who, ringSeconds, final: { refuse, reason }, talk: [] };
 }
 
 /** Answers 302: the call is to go to another extension or number. */
 export function forwards(who: string, target: string, ringSeconds = 0.3): Answering {
-  return { role: "answers", who, ringSeconds, then: { forward: target }, talk: [] };
+  return { role: "answers", who, ringSeconds, final: { forward: target }, talk: [] };
 }
 
 /** A caller who comes in over a trunk. */

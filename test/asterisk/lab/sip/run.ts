@@ -38,11 +38,9 @@ export async function startLeg(pbx: Pbx, leg: Leg, nth: number, folder: string):
 
 function common(pbx: Pbx, leg: Leg, scenario: string, messages: string): string[] {
   const address = addressOf(pbx.release, leg.who);
-  return [
-    ...["-sf", scenario, "-i", address, "-mi", address, "-ci", "127.0.0.1", "-cp", "0"],
-    ...["-trace_msg", "-message_file", messages, "-nostdin", "-aa", "-skip_rlimit"],
-    `127.0.0.1:${pbx.state.ports.sip}`,
-  ];
+  const sound = ["-i", address, "-mi", address, "-ci", "127.0.0.1", "-cp", "0"];
+  const log = ["-trace_msg", "-message_file", messages, "-nostdin", "-aa", "-skip_rlimit"];
+  return ["-sf", scenario, ...sound, ...log, `127.0.0.1:${pbx.state.ports.sip}`];
 }
 
 async function particular(pbx: Pbx, leg: Leg, injection: string): Promise<string[]> {

@@ -21,7 +21,7 @@ ${body}
 }
 
 function answering(leg: Answering): string {
-  const ringMs = leg.then === "never" ? WAIT_MS_MAX : milliseconds(leg.ringSeconds);
+  const ringMs = leg.final === "never" ? WAIT_MS_MAX : milliseconds(leg.ringSeconds);
   return [
     `  <recv request="INVITE" rrs="true"><action>
       <ereg regexp=".*" search_in="hdr" header="From:" assign_to="remote"/>
@@ -40,13 +40,13 @@ function answering(leg: Answering): string {
   ].join("\n");
 }
 
-function afterRinging({ then, talk }: Answering): string[] {
-  if (then === "never") return [];
-  if (then !== "answer") {
+function afterRinging({ final, talk }: Answering): string[] {
+  if (final === "never") return [];
+  if (final !== "answer") {
     const [line, extra] =
-      "forward" in then
-        ? ["302 Moved Temporarily", [`Contact: <sip:${then.forward}@127.0.0.1>`]]
-        : [`${then.refuse} ${then.reason}`, []];
+      "forward" in final
+        ? ["302 Moved Temporarily", [`Contact: <sip:${final.forward}@127.0.0.1>`]]
+        : [`${final.refuse} ${final.reason}`, []];
     return [send(`SIP/2.0 ${line}`, [...REPLY_TAGGED, ...extra]), `  <recv request="ACK"/>`];
   }
   return [
