@@ -1,0 +1,282 @@
+import { afterEach, describe, expect, it } from "vitest";
+import { pino } from "pino";
+import { MARKERS, type AmiEvent } from "../../shared/ami-event.ts";
+import { FakeAmi, type FakeAmiOptions } from "../../test/agent/fake-ami.ts";
+import { systemClock } from "../clock.ts";
+import { AmiSession, type Remembered, type SessionTimings } from "./session.ts";
+
+const cleanups: (() => Promise<unknown>)[] = [];
+afterEach(async () => {
+  for (const cleanup of cleanups.splice(0).reverse()) await cleanup();
+});
+
+const quick: SessionTimings = {
+  pingMs: 50,
+  factsMs: 300,
+  snapshotMs: 300,
+  connection: { connectMs: 500, greetingMs: 150, actionMs: 250 },
+};
+
+interface Rig {
+  fake: FakeAmi;
+  session: AmiSession;
+  events: AmiEvent[];
+  /** Waits until this many events of this name have come. */
+  seen(name: string, count?: number): Promise<AmiEvent>;
+  heard: (number | undefined)[];
+}
+
+async function rig(options: FakeAmiOptions = {}, remembered: Remembered = { stoppedClean: true }): Promise<Rig> {
+  const fake = await FakeAmi.start(options);
+  const events: AmiEvent[] = [];
+  const heard: (number | undefined)[] = [];
+  const settings = { host: "127.0.0.1", port: fake.port, username: "agent", secret: "hidden" };
+  const session = new AmiSession(
+    settings,
+    {
+      clock: systemClock,
+      random: () => 0,
+      log: pino({ level: "silent" }),
+      take: (taken) => void events.push(...taken),
+      heard: (aheadMs) => void heard.push(aheadMs),
+      started: () => {},
+      changed: () => {},
+    },
+    quick,
+  );
+  session.start(remembered);
+  cleanups.push(
+    () => fake.stop(),
+    () => session.stop(),
+  );
+  const seen = async (name: string, count = 1) => {
+    const found = () => events.filter(({ Event }) => Event === name)[count - 1];
+    await until(() => found() !== undefined, `${name} x${count}, came: ${events.map(({ Event }) => Event).join(" ")}`);
+    return found() as AmiEvent;
+  };
+  return { fake, session, events, seen, heard };
+}
+
+async function until(condition: () => boolean, what: string): Promise<void> {
+  for (let tries = 0; !condition(); tries++) {
+    if (tries > 1_000) throw new Error(`waited in vain for ${what}`);
+    await new Promise((wake) => setTimeout(wake, 5));
+  }
+}
+
+const names = (events: readonly AmiEvent[]) => events.map(({ Event }) => Event);
+
+describe("a session with Asterisk", () => {
+  it("begins with who it is, then the events held back meanwhile, then the channels that exist", async () => {
+    const channel = [
+      "Event: CoreShowChannel",
+      "ActionID: ringpost-channels",
+      "Channel: SIP/1",
+      "Uniqueid: 7.1",
+      "Linkedid: 7.0",
+    ];
+    const { events, seen } = await rig({
+      answer: ({ Action, ActionID }, client) => {
+        if (Action === "Login") setImmediate(() => client.say(["Event: FullyBooted", "Uptime: 60"]));
+        if (Action !== "CoreShowChannels") return undefined;
+        client.say(["Response: Success", `ActionID: ${ActionID}`]);
+        client.say(channel);
+        client.say(["Event: Newchannel", "Channel: SIP/2", "Uniqueid: 8.1", "Linkedid: 8.1"]);
+        client.say(["Event: CoreShowChannelsComplete", "ActionID: ringpost-channels", "ListItems: 1"]);
+        return null;
+      },
+    });
+    const snapshot = await seen(MARKERS.snapshot);
+    expect(events[0]).toMatchObject({
+      Event: MARKERS.captureStarted,
+      AsteriskVersion: "22.10.0",
+      AmiVersion: "11.0.0",
+    });
+    expect(names(events)).toEqual([
+      MARKERS.captureStarted,
+      "FullyBooted",
+      "CoreShowChannel",
+      "Newchannel",
+      "CoreShowChannelsComplete",
+      "StatusComplete",
+      MARKERS.snapshot,
+    ]);
+    expect(snapshot).toMatchObject({ Uniqueid: ["7.1", "8.1"], Linkedid: ["7.0", "8.1"], Complete: "true" });
+  });
+
+  it("calls a snapshot incomplete when AMI refuses the list, and says what that costs", async () => {
+    const { session, seen } = await rig({
+      answer: ({ Action }) =>
+        Action === "CoreShowChannels" ? ["Response: Error", "Message: Permission denied"] : undefined,
+    });
+    expect(await seen(MARKERS.snapshot)).toMatchObject({ Complete: "false", Uniqueid: [] });
+    await until(() => session.state.problem !== undefined, "a problem");
+    expect(session.state.problem).toContain("write = reporting");
+  });
+
+  it("does not take a list for complete whose count is wrong", async () => {
+    const { seen } = await rig({
+      answer: ({ Action, ActionID }, client) => {
+        if (Action !== "CoreShowChannels") return undefined;
+        client.say(["Response: Success", `ActionID: ${ActionID}`]);
+        client.say(["Event: CoreShowChannelsComplete", "ActionID: ringpost-channels", "ListItems: 3"]);
+        return null;
+      },
+    });
+    expect(await seen(MARKERS.snapshot)).toMatchObject({ Complete: "false" });
+  });
+
+  it("tells when a cut line ended the session, comes back, and names the gap; the cut event is not glued to the next", async () => {
+    const { fake, events, seen } = await rig();
+    const first = await fake.ready();
+    first.socket.write("Event: Hangup\r\nUniqueid: 1.1\r\nChan");
+    first.socket.end();
+    const lost = await seen(MARKERS.captureLost);
+    expect(lost).toMatchObject({ Cause: "ami_lost" });
+    const second = await fake.ready(2);
+    second.say(["Event: Newchannel", "Uniqueid: 2.1"]);
+    await seen("Newchannel");
+    const gap = await seen(MARKERS.gap);
+    expect(gap).toMatchObject({ Cause: "ami_lost", From: lost["Since"] });
+    expect(Number(gap["To"])).toBeGreaterThanOrEqual(Number(gap["From"]));
+    expect(names(events)).not.toContain("Hangup");
+  });
+
+  it("takes a flood of 50,000 events without losing one or their order", async () => {
+    const { fake, events, seen } = await rig();
+    const client = await fake.ready();
+    await seen(MARKERS.snapshot);
+    const flood = Array.from({ length: 50_000 }, (_, n) => `Event: Flood\r\nN: ${n}\r\n\r\n`).join("");
+    client.socket.write(flood);
+    await seen("Flood", 50_000);
+    const numbers = events.filter(({ Event }) => Event === "Flood").map((event) => Number(event["N"]));
+    expect(numbers.every((n, index) => n === index)).toBe(true);
+  });
+
+  it("hears the next event after one huge line", async () => {
+    const { fake, seen } = await rig();
+    const client = await fake.ready();
+    client.socket.write(`Event: VarSet\r\nValue: ${"x".repeat(5_000_000)}\r\n\r\n`);
+    client.say(["Event: Hangup", "Uniqueid: 1.1"]);
+    await seen("Hangup");
+    expect((await seen("VarSet"))["RingpostTruncated"]).toMatch(/^\d+ bytes$/);
+  });
+
+  it("notices a peer that is silent without closing, and connects anew", async () => {
+    let deaf = false;
+    const { fake, seen } = await rig({ answer: ({ Action }) => (deaf && Action === "Ping" ? null : undefined) });
+    await fake.ready();
+    deaf = true;
+    const lost = await seen(MARKERS.captureLost);
+    expect(lost["Detail"]).toContain("no answer to Ping");
+    deaf = false;
+    await seen(MARKERS.captureStarted, 2);
+  });
+
+  it("says in plain words that the login was refused, keeps trying, and never shows the secret", async () => {
+    let refuse = true;
+    const { session, seen } = await rig({
+      answer: ({ Action }) =>
+        refuse && Action === "Login" ? ["Response: Error", "Message: Authentication failed"] : undefined,
+    });
+    await until(() => session.state.state === "refused", "a refusal");
+    expect(session.state.problem).toContain("refused the login of agent (Authentication failed)");
+    expect(session.state.problem).toContain("[ami] username and secret");
+    expect(session.state.problem).not.toContain("hidden");
+    refuse = false;
+    await seen(MARKERS.captureStarted);
+    expect(session.state).toMatchObject({ state: "connected", asteriskVersion: "22.10.0" });
+  }, 10_000);
+
+  it("tells a web server by its answer to being spoken to", async () => {
+    const { session } = await rig({
+      greeting: null,
+      onConnect: (socket) => socket.once("data", () => socket.end("HTTP/1.1 400 Bad Request\r\n\r\n")),
+    });
+    await until(() => session.state.state === "refused", "a refusal");
+    expect(session.state.problem).toContain("a web server (HTTP)");
+  });
+
+  it("tells an SSH server, an old Asterisk and a silent port", async () => {
+    const ssh = await rig({ greeting: "SSH-2.0-OpenSSH_9.2\r\n" });
+    const old = await rig({ greeting: "Asterisk Call Manager/1.1\r\n" });
+    const silent = await rig({ greeting: null, answer: () => null });
+    for (const [{ session }, word] of [
+      [ssh, "SSH"],
+      [old, "13.5"],
+      [silent, "said nothing"],
+    ] as const) {
+      await until(() => session.state.state === "refused", word);
+      expect(session.state.problem).toContain(word);
+    }
+  });
+
+  it("says that nothing listens and connects when something does", async () => {
+    const { fake, session, seen } = await rig();
+    await seen(MARKERS.captureStarted);
+    await fake.stop();
+    await until(() => session.state.problem?.includes("cannot connect") === true, "the word that nothing listens");
+    const again = new FakeAmi();
+    await again.listen(fake.port);
+    cleanups.push(() => again.stop());
+    await seen(MARKERS.captureStarted, 2);
+    expect(session.state).toMatchObject({ state: "connected", problem: undefined });
+  });
+
+  it("knows a restart of Asterisk by its start time and by its Shutdown event", async () => {
+    const { seen } = await rig(
+      {},
+      { heardAt: Date.now() - 5_000, start: { startedText: "2025-12-31 00:00:00" }, stoppedClean: true },
+    );
+    await seen(MARKERS.asteriskRestarted);
+    const other = await rig();
+    const client = await other.fake.ready();
+    client.say(["Event: Shutdown", "Shutdown: Cleanly", "Restart: True"]);
+    client.socket.end();
+    expect(await other.seen(MARKERS.captureLost)).toMatchObject({ Cause: "asterisk_restarted" });
+    expect(await other.seen(MARKERS.gap)).toMatchObject({ Cause: "asterisk_restarted" });
+    await other.seen(MARKERS.asteriskRestarted);
+  });
+
+  it("does not call it a restart when the same Asterisk is met again", async () => {
+    const { fake, events, seen } = await rig();
+    (await fake.ready()).socket.destroy();
+    await seen(MARKERS.captureStarted, 2);
+    expect(names(events)).not.toContain(MARKERS.asteriskRestarted);
+  });
+
+  it("tells after a crash since when the site was blind, and after a clean stop too", async () => {
+    const heardAt = Date.now() - 90_000;
+    const crashed = await rig({}, { heardAt, stoppedClean: false });
+    expect(await crashed.seen(MARKERS.captureLost)).toMatchObject({ Cause: "agent_down", Since: String(heardAt) });
+    expect(await crashed.seen(MARKERS.gap)).toMatchObject({ Cause: "agent_down", From: String(heardAt) });
+    const clean = await rig({}, { heardAt, stoppedClean: true });
+    expect(await clean.seen(MARKERS.gap)).toMatchObject({ Cause: "agent_down" });
+    expect(names(clean.events)).not.toContain(MARKERS.captureLost);
+  });
+
+  it("says goodbye when it is stopped", async () => {
+    const { fake, events, session } = await rig();
+    await fake.ready();
+    await session.stop();
+    expect(events.at(-1)).toMatchObject({ Event: MARKERS.captureLost, Cause: "agent_down" });
+  });
+
+  it("learns the difference of the clocks from Ping", async () => {
+    const { heard } = await rig({
+      answer: ({ Action }) =>
+        Action === "Ping" ? ["Response: Success", `Timestamp: ${(Date.now() / 1000 + 3_600).toFixed(6)}`] : undefined,
+    });
+    await until(() => heard.some((aheadMs) => aheadMs !== undefined), "a measured clock");
+    const ahead = heard.find((aheadMs) => aheadMs !== undefined) ?? 0;
+    expect(Math.abs(ahead - 3_600_000)).toBeLessThan(1_000);
+  });
+
+  it("goes on without facts when Asterisk will not tell them", async () => {
+    const { fake, seen } = await rig({ answer: ({ Action }) => (Action === "CoreStatus" ? null : undefined) });
+    const client = await fake.ready();
+    client.say(["Event: Newchannel", "Uniqueid: 1.1"]);
+    expect(await seen(MARKERS.captureStarted)).toMatchObject({ AmiVersion: "11.0.0" });
+    await seen("Newchannel");
+  });
+});
