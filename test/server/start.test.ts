@@ -1,10 +1,13 @@
+import { spawn } from "node:child_process";
 import { existsSync } from "node:fs";
-import { mkdtemp, readFile, rm, stat } from "node:fs/promises";
+import { mkdtemp, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { createServer, type AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import pg from "pg";
 import { afterEach, beforeEach, expect, test } from "vitest";
+import { findBinaries } from "../../server/store/embedded/binaries.ts";
+import { chooseIdentity, commandFor } from "../../server/store/embedded/identity.ts";
 import { testDatabase } from "../support/postgres.ts";
 import { server, spawnServer, startServer, type Running } from "./command.ts";
 
@@ -157,6 +160,27 @@ test("wrong settings end with status 78 before anything is made", async () => {
   expect(outcome.err).toContain('RINGPOST_PORT: found "abc"; allowed: a number from 0 to 65535');
   expect(outcome.err).toContain("RINGPOST_PROT");
   expect(existsSync(env["RINGPOST_DATA_DIR"] ?? "")).toBe(false);
+});
+
+test("a PostgreSQL that a killed server left running in the folder is stopped, and its data is there", async () => {
+  await server(["enterprise", "add", "0367", "--name", "A", "--token", "t"], { env });
+  const cluster = join(folder, "data/postgres");
+  const binaries = findBinaries(join(folder, "links"));
+  const argv = [binaries.postgres, "-D", cluster, "-c", "listen_addresses=", "-c", `unix_socket_directories=${folder}`];
+  const [command, ...args] = commandFor(await chooseIdentity(cluster), argv, false) as [string, ...string[]];
+  const left = spawn(command, args, { env: binaries.env, cwd: "/", stdio: "ignore", detached: true });
+  await expect.poll(() => existsSync(join(cluster, "postmaster.pid")), { timeout: 10_000 }).toBe(true);
+  expect((await server(["enterprise", "list"], { env })).out).toContain("0367");
+  await expect.poll(() => left.exitCode, { timeout: 5_000 }).toBe(0);
+});
+
+test("a pid file whose number another program has by now does not stop a start", async () => {
+  await server(["enterprise", "list"], { env });
+  await writeFile(
+    join(folder, "data/postgres/postmaster.pid"),
+    `${process.pid}\n${folder}/data/postgres\n0\n1\n\n127.0.0.1\n0 0\nready\n`,
+  );
+  expect(await server(["enterprise", "list"], { env })).toMatchObject({ status: 0, err: "" });
 });
 
 test("Ctrl-C ends a command at once, also in the middle of a statement, and its PostgreSQL with it", async () => {
