@@ -131,7 +131,7 @@ function compareParticipants(
   found: Difference[],
   options: CompareOptions,
 ): void {
-  const expected = participantsOf(call).filter((one) => !options.plain || one.disconnect_reason !== "unavailable");
+  const expected = participantsOf(call).filter((one) => !options.plain || one.uniqueid !== undefined);
   const want = expected.map((one) => `${one.extension} ${STATUSES[one.status] ?? one.status}`);
   const have = row.participants.map((one) => `${one.extension} ${one.status}`);
   if (want.join() !== have.join()) {
@@ -211,12 +211,14 @@ function expectedBridges(call: TruthCall): [number, number] {
 }
 
 function compareTalk(truth: Truth, call: TruthCall, row: AssembledCall, found: Difference[]): void {
-  if (call.talk === null || call.talk === undefined || truth.connected_at !== undefined) return;
+  if (!given(call.talk) || truth.connected_at !== undefined || call.conference !== undefined) return;
   const measured = [call.talk, call.talk_measured, call.talk_total].filter((value) => value !== undefined);
   const union = unionSeconds(call);
   const talked = Number(row.extra["talk_seconds"]);
+  // Loose: phones stay up while their party is on hold, parked or away; then only the bounds are known.
+  const least = call.talkLoose === true ? Math.min(1, ...measured) : Math.min(...measured);
   const most = call.talkLoose === true ? Math.max(...measured, union) : call.talk;
-  if (talked < Math.min(...measured) - TOLERANCE_SECONDS || talked > most + TOLERANCE_SECONDS)
+  if (talked < least - TOLERANCE_SECONDS || talked > most + TOLERANCE_SECONDS)
     found.push({ path: "extra.talk_seconds", truth: [...measured, union], assembled: talked });
   const waited = waitOf(call);
   if (waited !== null) near(found, "extra.wait_seconds", waited, Number(row.extra["wait_seconds"]), TOLERANCE_SECONDS);
