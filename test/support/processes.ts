@@ -88,9 +88,9 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   const database = options.databaseUrl === undefined ? {} : { DATABASE_URL: options.databaseUrl };
   const server = start("server/main.ts", args, { ...database, ...options.env });
   const ready = server.line(/^ready (http:\/\/\S+:(\d+))/);
-  const printed = server.line(/postgres(?:ql)?:\/\/\S+|database DATABASE_URL/);
-  const [[, url, port], [text]] = await Promise.all([ready, printed]);
-  const databaseUrl = text.startsWith("postgres") ? text : undefined;
+  const printed = server.line(/^database (.*)/);
+  const [[, url, port], [, where]] = await Promise.all([ready, printed]);
+  const databaseUrl = where!.startsWith("postgres") ? where : undefined;
   return Object.assign(server, { url: url!, port: Number(port), databaseUrl });
 }
 

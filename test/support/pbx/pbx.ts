@@ -55,6 +55,7 @@ export class Pbx {
   #sequence = 0;
   #cutNext = false;
   #paused = false;
+  #held: PromiseWithResolvers<void> | null = null;
 
   constructor(options: PbxOptions) {
     this.#options = options;
@@ -146,6 +147,16 @@ export class Pbx {
     for (const session of this.#sessions) session.resume();
   }
 
+  /** The plays wait, as if no call did anything for a while; their Timestamps stay those of the recording. */
+  hold(): void {
+    this.#held ??= Promise.withResolvers<void>();
+  }
+
+  release(): void {
+    this.#held?.resolve();
+    this.#held = null;
+  }
+
   /** Sends so many valid events at once, without looking whether anybody keeps up. */
   flood(events: number): void {
     for (let n = 1; n <= events; n++) {
@@ -175,6 +186,7 @@ export class Pbx {
   /** Ends every play and hangs up on everybody. */
   async stop(): Promise<void> {
     for (const running of this.#running) running.stop();
+    this.release();
     for (const session of this.#sessions) session.kill();
     await this.#door.close();
   }
@@ -228,6 +240,7 @@ export class Pbx {
     return {
       now: this.#world.now,
       emit: (name, text) => this.#emit(name, text),
+      released: () => this.#held?.promise ?? Promise.resolve(),
       addExisting: (text) => this.channels.applyExisting(text),
       drainedTo: async (bytes) => {
         await Promise.all(this.#live().map((session) => session.drainedTo(bytes)));

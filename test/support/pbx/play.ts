@@ -35,6 +35,8 @@ export interface Stage {
   now(): number;
   emit(name: string, text: string): void;
   addExisting(text: string): void;
+  /** Resolves at once, or when nobody holds the plays any more. */
+  released(): Promise<void>;
   /** Every logged-in client has no more than so many bytes waiting. */
   drainedTo(bytes: number): Promise<void>;
   /** Runs `then` at the moment somebody logs in, after hanging up on everybody; `then` also runs if nobody comes. */
@@ -114,6 +116,7 @@ async function playConnection(connection: PreparedConnection, shift: Shift, paci
     const waitMs = pacing.full ? 0 : pacing.dueAt(event) - stage.now();
     if (waitMs > 0) await sleep(waitMs, undefined, { signal }).catch(() => {});
     if (pacing.full && n % EVENTS_PER_BREATH === 0) await stage.drainedTo(CLIENT_BACKLOG_BYTES);
+    await stage.released();
     if (signal.aborted) return;
     stage.emit(event.name, render(event.tokens, shift));
   }

@@ -1,0 +1,69 @@
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { capture, captureNames } from "../support/captures.ts";
+import type { Capture } from "../support/pbx/capture.ts";
+import type { Play } from "../support/pbx/play.ts";
+import { differences, rowsOf, untilFinal } from "./rows.ts";
+import { openWorld, type Site, type World } from "./world.ts";
+
+/** Many recordings share a PBX, as calls do; those in which the connection breaks have one of their own. */
+const ALONE = /midcall_connect|restart_core|crash_kill9|load300/;
+const GROUPS = 4;
+/** Wide enough that nothing counts as downloaded only because the machine is busy. */
+const LIVE_WINDOW_SECONDS = 600;
+
+interface Told {
+  capture: Capture;
+  site: Site;
+  play: Play;
+}
+
+const names = captureNames();
+const groups = [
+  ...names.filter((name) => ALONE.test(name)).map((name) => [name]),
+  ...Array.from({ length: GROUPS }, (_, group) =>
+    names.filter((name) => !ALONE.test(name)).filter((_name, n) => n % GROUPS === group),
+  ),
+];
+const realTime = new Map<string, Told>();
+const fullSpeed = new Map<string, Told>();
+let world: World;
+
+beforeAll(async () => {
+  world = await openWorld();
+  await Promise.all(groups.flatMap((group) => [playRealTime(group), playFullSpeed(group)]));
+  const sites = [...realTime.values(), ...fullSpeed.values()].map((told) => told.site.id);
+  await untilFinal(world.database.pool, [...new Set(sites)]);
+}, 150_000);
+
+afterAll(() => world.close());
+
+/** All of a group at once, at the pace of the recordings, without time stamps. */
+async function playRealTime(group: readonly string[]): Promise<void> {
+  const site = await world.site({ liveWindowSeconds: LIVE_WINDOW_SECONDS, pbx: { timestamps: false } });
+  await Promise.all(group.map((name) => tell(name, site, realTime, 1)));
+}
+
+/** One after another as fast as the agent reads, each event with its true time. */
+async function playFullSpeed(group: readonly string[]): Promise<void> {
+  const site = await world.site({ liveWindowSeconds: LIVE_WINDOW_SECONDS, pbx: { timestamps: true } });
+  for (const name of group) await tell(name, site, fullSpeed, "full");
+}
+
+async function tell(name: string, site: Site, told: Map<string, Told>, speed: 1 | "full"): Promise<void> {
+  const recorded = capture(name);
+  const play = await site.pbx.play(recorded, { speed });
+  told.set(name, { capture: recorded, site, play });
+  await play.done;
+}
+
+describe("a recording played at full speed with Timestamp headers gives the same rows as in real time", () => {
+  it.each(names)("%s", async (name) => {
+    const rows = ({ capture, site, play }: Told) => rowsOf(world.database.pool, site.id, capture, play);
+    const slow = await rows(realTime.get(name)!);
+    const fast = await rows(fullSpeed.get(name)!);
+    expect(slow.length).toBeGreaterThan(0);
+    expect(differences(fast, slow)).toEqual([]);
+    expect(slow.filter((call) => call.state !== "final")).toEqual([]);
+    expect(slow.every((call) => call.source === "live")).toBe(true);
+  });
+});
