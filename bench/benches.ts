@@ -1,0 +1,6 @@
+import type { Bench } from "./figure.ts";
+import { latencyBench } from "./latency.ts";
+import { outboxBench } from "./outbox.ts";
+
+/** In the order they run. */
+export const BENCHES: readonly Bench[] = [outboxBench, latencyBench];
