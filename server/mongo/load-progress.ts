@@ -61,8 +61,9 @@ export async function openImport(client: ClientBase, source: string, fingerprint
   return { ...row, id: Number(row.id), counts: { ...noCounts(), ...row.counts } };
 }
 
-/** Begins the source anew. What it brought stays, and is found again. */
+/** Begins the source anew. The calls it brought stay, and are found again; its rejects are met again or not. */
 export async function restartImport(client: ClientBase, id: number, fingerprint: string): Promise<ImportState> {
+  await client.query("DELETE FROM mongo_rejects WHERE import_id = $1", [id]);
   await client.query(
     "UPDATE mongo_imports SET fingerprint = $2, position = NULL, counts = '{}', finished_at = NULL WHERE id = $1",
     [id, fingerprint],
