@@ -129,8 +129,14 @@ async function originate(stage: Stage, { extension, number, timeoutSeconds }: Or
   const { ports, secret } = stage.pbx.state;
   const ami = await tapAmi(ports.ami, "recorder", secret);
   ami.action({
-    ...{ Action: "Originate", Channel: `PJSIP/${extension}`, Context: "from-internal", Exten: number, Priority: "1" },
-    ...{ CallerID: `"Click" <${extension}>`, Timeout: String(timeoutSeconds * 1_000), Async: "true" },
+    Action: "Originate",
+    Channel: `PJSIP/${extension}`,
+    Context: "from-internal",
+    Exten: number,
+    Priority: "1",
+    CallerID: `"Click" <${extension}>`,
+    Timeout: String(timeoutSeconds * 1_000),
+    Async: "true",
   });
   mark(stage, `Originate PJSIP/${extension}`);
   await delay(POLL_MS);

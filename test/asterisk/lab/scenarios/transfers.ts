@@ -132,7 +132,7 @@ export const TRANSFERS: readonly Scenario[] = [
     ready: [neverAnswers("150")],
     actions: [
       { at: 0, place: outside("trunk-a", "0506660007", did("150"), talk(3), BYE) },
-      { at: 2, place: dials("151", "*8") },
+      { at: 1.6, place: dials("151", "*8") },
     ],
     calls: [
       incoming("0506660007", "150", {
