@@ -120,7 +120,14 @@ function deviceOf(
   const span = leg === null ? undefined : talk.spans.get(leg.id);
   if (leg !== null && span !== undefined) {
     const answeredAt = at ?? answerOf(ring, leg, span.from.at);
-    return { ring, leg, answeredAt, talked: true, endAt: endOf(leg), reason: talkReason(fold, ring, leg, talk, shape) };
+    return {
+      ring,
+      leg,
+      answeredAt,
+      talked: true,
+      endAt: putDownAt(leg),
+      reason: talkReason(fold, ring, leg, talk, shape),
+    };
   }
   const reason = ring === null ? null : ringReason(ring, shape);
   return {
@@ -131,6 +138,13 @@ function deviceOf(
     endAt: ring?.endAt ?? (leg === null ? null : endOf(leg)),
     reason,
   };
+}
+
+/** When the phone was put down: Asterisk keeps the channel of one who hangs up on a transfer that still rings. */
+function putDownAt(leg: Leg): number | null {
+  const end = endOf(leg);
+  const asked = leg.requests.at(-1);
+  return end === null || asked === undefined ? end : Math.min(end, asked.at);
 }
 
 /** When the phone answered; null when that was before the capture began. */
