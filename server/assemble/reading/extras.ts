@@ -25,7 +25,7 @@ export function readExtras(
   return {
     ...callerExtras(shape),
     ...serviceExtras(fold, talk, shape),
-    ...movementExtras(fold, roles),
+    ...movementExtras(fold, roles, talk),
     ...farEndExtras(rings, talk, shape),
     ...timeExtras(fold, parties, until),
     ...startExtras(fold, shape),
@@ -81,11 +81,13 @@ function menuOf(fold: CallFold, talk: Talk, shape: Shape): Extra | null {
   return digits === "" ? {} : { digits };
 }
 
-function movementExtras(fold: CallFold, roles: Roles): Extra {
+function movementExtras(fold: CallFold, roles: Roles, talk: Talk): Extra {
   const transfers = fold.transfers.filter((transfer) => !isParking(fold, transfer));
   const pickup = fold.pickups[0];
   return {
-    ...(transfers.length === 0 ? {} : { transfers: transfers.map((transfer) => describeTransfer(roles, transfer)) }),
+    ...(transfers.length === 0
+      ? {}
+      : { transfers: transfers.map((transfer) => describeTransfer(fold, roles, talk, transfer)) }),
     ...(pickup === undefined
       ? {}
       : { pickup: { by: nameOf(roles, pickup.picker), for: nameOf(roles, pickup.target) } }),
@@ -99,9 +101,28 @@ function isParking(fold: CallFold, transfer: Transfer): boolean {
   );
 }
 
-function describeTransfer(roles: Roles, transfer: Transfer): Extra {
-  const to = (transfer.target === null ? null : nameOf(roles, transfer.target)) ?? transfer.exten;
-  return { kind: transfer.kind, by: nameOf(roles, transfer.by[0] ?? null), to, at: transfer.moment.at };
+function describeTransfer(fold: CallFold, roles: Roles, talk: Talk, transfer: Transfer): Extra {
+  const to = nameOf(roles, transfer.target) ?? (isNumber(transfer.exten) ? transfer.exten : null);
+  const by = nameOf(roles, transfer.by[0] ?? null);
+  return { kind: transfer.kind, by, to: to ?? nameOf(roles, consulted(fold, talk, transfer)), at: transfer.moment.at };
+}
+
+/** Whom the transferer talked with last before the transfer, or else rang last: the transferee aside. */
+function consulted(fold: CallFold, talk: Talk, transfer: Transfer): string | null {
+  const outsiders = new Set([transfer.transferee, ...transfer.by]);
+  const before = talk.conversations.filter(
+    ({ legs, from }) => from.at <= transfer.moment.at && legs.some((leg) => transfer.by.includes(leg.id)),
+  );
+  const parties = before.flatMap(({ legs }) => legs).filter((leg) => !outsiders.has(leg.id));
+  const rung = [...fold.dials.values()].filter(
+    (dial) =>
+      !outsiders.has(dial.dest) && (dial.begin?.at ?? Infinity) <= transfer.moment.at && isReal(fold, dial.dest),
+  );
+  return parties.at(-1)?.id ?? rung.at(-1)?.dest ?? null;
+}
+
+function isReal(fold: CallFold, leg: string): boolean {
+  return fold.legs.get(leg)?.kind === "real";
 }
 
 function describePark(roles: Roles, park: Park): Extra {

@@ -146,5 +146,8 @@ function byTalk(parties: Party[]): Party[] {
 /** The extension whose follow-me or forwarding an outside phone answered. */
 function followedTo(rings: Ring[], talk: Talk): string | null {
   const outside = rings.find((ring) => ring.role.is === "trunk" && ring.leg !== null && talk.spans.has(ring.leg.id));
-  return outside?.via ?? null;
+  if (outside === undefined) return null;
+  const number = sentNumber(outside);
+  const forwarder = rings.find((ring) => number !== null && ring.dial?.forward?.includes(number) === true);
+  return outside.via ?? (forwarder?.role.is === "extension" ? forwarder.role.number : null);
 }
