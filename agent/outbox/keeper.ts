@@ -1,5 +1,5 @@
 import { randomUUID } from "node:crypto";
-import type { GapCause } from "../../shared/ami-event.ts";
+import type { AmiEvent, GapCause } from "../../shared/ami-event.ts";
 import { codeOf, messageOf } from "../../shared/errors.ts";
 import type { SeqRange } from "../../shared/wire.ts";
 import type { Capture, CapturedRow } from "../capture.ts";
@@ -9,6 +9,7 @@ import { Ballast } from "./ballast.ts";
 import { classify, describeStorage } from "./failure.ts";
 import { UnwrittenRows } from "./memory.ts";
 import { openOutbox } from "./opening.ts";
+import { Pending } from "./pending.ts";
 import type { Opened, OutboxSettings, OutboxState } from "./protocol.ts";
 import { REMEMBERED } from "./protocol.ts";
 import { Ranges } from "./ranges.ts";
@@ -40,14 +41,12 @@ export class Keeper {
   readonly #highestAtOpen: number;
   /** Acked by the server, or gone for good and told as a gap. */
   #done: Ranges;
-  #dirty = false;
-  readonly #remembered = new Map<string, string>();
+  readonly #pending = new Pending();
   /** Told as gone since the agent started, so that a server that asks again gets no second marker. */
   readonly #toldGone = new Ranges();
   #lost: { count: number; fromMs: number; toMs: number } | null = null;
   #lostTotal = 0;
   #problem: string | null = null;
-  #setAside: number;
 
   constructor(settings: OutboxSettings, ports: KeeperPorts) {
     this.#settings = settings;
@@ -59,7 +58,6 @@ export class Keeper {
     this.#highest = opening.highest;
     this.#highestAtOpen = opening.highest;
     this.#done = opening.done;
-    this.#setAside = opening.store.setAsideCount();
     this.#ballast.take();
     this.append(opening.gaps.map((lost) => this.#gapRow(lost)));
   }
@@ -96,7 +94,7 @@ export class Keeper {
       oldestOfStream: this.#unackedFrom(segment.base + 1),
       waiting: this.#highest - this.#done.size,
       usedBytes: this.#store.usedBytes(),
-      setAside: this.#setAside,
+      setAside: this.#store.setAsideCount() + this.#pending.asides,
       unwritten: this.unwritten.count,
       lost: this.#lostTotal,
       problem: this.#problem,
@@ -131,7 +129,7 @@ export class Keeper {
 
   /** Writes what waits: rows and acks, in one durable transaction. Called again every second until it succeeds. */
   flush(): void {
-    if (this.unwritten.count === 0 && !this.#dirty) return;
+    if (this.unwritten.count === 0 && !this.#pending.any) return;
     for (let attempt = 1; ; attempt++) {
       try {
         this.#write();
@@ -144,7 +142,7 @@ export class Keeper {
 
   ack(ranges: readonly SeqRange[]): void {
     for (const [from, to] of ranges) this.#done.add(from, Math.min(to, this.#highest));
-    this.#dirty = true;
+    this.#pending.acked();
   }
 
   /** The server asks for what it has not got (any more). What is gone here is told as a gap, once. */
@@ -157,7 +155,7 @@ export class Keeper {
       }
       this.#done.remove(Math.max(from, lowest), to);
     }
-    this.#dirty = true;
+    this.#pending.acked();
   }
 
   /** Like resend, with seqs as they are on the wire. */
@@ -185,8 +183,8 @@ export class Keeper {
   /** New events take a new stream from `base` on; nothing above it may have been sent. */
   fork(base: number, why: string): void {
     const segment = { base, stream: randomUUID() };
-    this.#store.transaction(() => this.#store.addSegment(segment, this.#ports.clock.wallMs()));
-    this.#segments = this.#store.segments;
+    this.#pending.addSegment(segment);
+    this.#segments = [...this.#segments, segment];
     this.#ports.note("warn", "the outbox takes a new stream", { why, stream: segment.stream, base });
   }
 
@@ -194,8 +192,7 @@ export class Keeper {
     const body = this.unwritten.within(seq, seq)[0]?.body ?? this.#store.row(seq)?.body;
     if (body === undefined) return;
     const { stream } = this.segmentOf(seq);
-    this.#store.transaction(() => this.#store.setAside(seq, stream, this.#ports.clock.wallMs(), reason, body));
-    this.#setAside = this.#store.setAsideCount();
+    this.#pending.setAside({ seq, stream, at: this.#ports.clock.wallMs(), reason, body });
     this.#ports.note("error", "an event the server refuses is set aside", { seq, reason });
     this.ack([[seq, seq]]);
   }
@@ -208,26 +205,36 @@ export class Keeper {
       const toMs = this.#store.capturedAt(to) ?? fromMs;
       this.#done.add(from, to);
       this.#toldGone.add(from, to);
+      const count = to - from + 1 - this.#store.gapBodies(from, to).length;
+      this.#lostTotal += count;
       return this.#gapRow({
         fromMs,
         toMs,
         cause,
-        count: to - from + 1,
+        count,
         stream,
         fromSeq: from - base,
         toSeq: to - base,
       });
     });
-    this.#dirty = true;
-    this.#lostTotal += ranges.reduce((sum, [from, to]) => sum + to - from + 1, 0);
+    this.#pending.acked();
     this.#ports.note("error", "events are lost and told as a gap", { ranges, cause });
     this.append(rows);
   }
 
+  /** Markers whose rows have to go are written anew: the server has not heard them yet. */
+  tellAgain(bodies: readonly string[]): void {
+    if (bodies.length > 0) this.append(bodies.map((body) => this.#ports.capture.row(JSON.parse(body) as AmiEvent)));
+  }
+
   /** Reaches the disk with the next flush. */
   remember(key: string, value: string): void {
-    this.#remembered.set(key, value);
-    this.#dirty = true;
+    this.#pending.remember(key, value);
+  }
+
+  /** Whether the file has outgrown its hard bound. */
+  get overgrown(): boolean {
+    return this.#store.usedBytes() > this.#settings.bytesMax;
   }
 
   /** One bounded step of retention; true when there is more to do. */
@@ -269,13 +276,10 @@ export class Keeper {
     const acked = [...this.#done.list];
     this.#store.transaction(() => {
       for (const row of rows) this.#store.insert(row);
-      this.#store.writeAcked(acked);
-      for (const [key, value] of this.#remembered) this.#store.remember(key, value);
+      this.#pending.writeTo(this.#store, acked, this.#ports.clock.wallMs());
     });
-    this.#remembered.clear();
-    this.#store.ackedWritten(acked);
+    this.#pending.written(this.#store, acked);
     this.unwritten.written(rows.length);
-    this.#dirty = false;
   }
 
   #mayRetry(error: unknown, attempt: number): boolean {

@@ -44,6 +44,8 @@ function openStore(path: string, ballast: Ballast): Store {
 
 function opened(path: string, store: Store, ports: KeeperPorts): Opening {
   try {
+    // Read for damage: whatever table it is in, it is found before the agent relies on the file.
+    store.setAsideCount();
     const segments = store.segments;
     const highest = Math.max(store.highestEver(), store.bounds()?.[1] ?? 0, segments.at(-1)?.base ?? 0);
     const here = identityOf(path);
@@ -80,10 +82,13 @@ function reborn(path: string, ports: KeeperPorts, known?: Known): Opening {
   return { store, segments: store.segments, highest: saved.highest, done: saved.done, gaps: saved.gaps };
 }
 
-/** Machine and inode: a copy on another machine and a file brought back by a backup program have others. */
+/**
+ * Machine, inode and birth: a copy on another machine and a file brought back by a backup program have others.
+ * One that was overwritten in place has not; the server's word on how far it holds the stream tells that one.
+ */
 function identityOf(path: string): string {
-  const { dev, ino } = statSync(path);
-  return `${machineId()} ${dev} ${ino}`;
+  const { dev, ino, birthtimeNs } = statSync(path, { bigint: true });
+  return `${machineId()} ${dev} ${ino} ${birthtimeNs}`;
 }
 
 function machineId(): string {

@@ -29,12 +29,14 @@ export function pruneOnce(keeper: Keeper, settings: OutboxSettings, nowMs: numbe
   return true;
 }
 
-/** The gap is written with the deletion's own room: rows first, then the marker that tells of them. */
+/** The markers are written before the rows go, and those among the rows are written again: no gap is forgotten. */
 function evict(keeper: Keeper, lowest: number, last: number, olderThan: number | null): boolean {
   const to = olderThan === null ? last : lastOlderThan(keeper, lowest, last, olderThan);
   if (to < lowest) return false;
   const unacked = keeper.done.missing(lowest, to);
+  const markers = keeper.store.gapBodies(lowest, to).filter(({ seq }) => !keeper.done.has(seq));
   if (unacked.length > 0) keeper.gone(unacked, "outbox_full");
+  keeper.tellAgain(markers.map(({ body }) => body));
   keeper.store.transaction(() => keeper.store.delete(lowest, to));
   return true;
 }

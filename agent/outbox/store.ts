@@ -1,3 +1,4 @@
+import { MARKERS } from "../../shared/ami-event.ts";
 import type { SeqRange } from "../../shared/wire.ts";
 import type { CapturedRow } from "../capture.ts";
 import { checksum, openDatabase, PAGE_BYTES, type Db } from "./schema.ts";
@@ -32,8 +33,13 @@ export class Store {
 
   constructor(path: string) {
     this.#db = openDatabase(path);
-    this.#sql = prepare(this.#db);
-    for (const { lo, hi } of this.#sql.acked.all()) this.#ackedInFile.set(lo, hi);
+    try {
+      this.#sql = prepare(this.#db);
+      for (const { lo, hi } of this.#sql.acked.all()) this.#ackedInFile.set(lo, hi);
+    } catch (error) {
+      this.#db.close();
+      throw error;
+    }
   }
 
   /** One durable transaction. */
@@ -69,6 +75,11 @@ export class Store {
   /** The highest seq ever given, also when its row is gone. */
   highestEver(): number {
     return this.#sql.sequence.get()?.seq ?? 0;
+  }
+
+  /** Gap markers among the rows: what they tell must outlive them. */
+  gapBodies(from: number, to: number): { seq: number; body: string }[] {
+    return this.#sql.gapBodies.all(from, to, MARKERS.gap);
   }
 
   delete(from: number, to: number): void {
@@ -144,6 +155,9 @@ function prepare(db: Db) {
     min: db.prepare<[], { seq: number }>("SELECT seq FROM events ORDER BY seq LIMIT 1"),
     max: db.prepare<[], { seq: number }>("SELECT seq FROM events ORDER BY seq DESC LIMIT 1"),
     sequence: db.prepare<[], { seq: number }>("SELECT seq FROM sqlite_sequence WHERE name = 'events'"),
+    gapBodies: db.prepare<[number, number, string], { seq: number; body: string }>(
+      "SELECT seq, body FROM events WHERE seq BETWEEN ? AND ? AND name = ?",
+    ),
     delete: db.prepare<[number, number]>("DELETE FROM events WHERE seq BETWEEN ? AND ?"),
     acked: db.prepare<[], { lo: number; hi: number }>("SELECT lo, hi FROM acked ORDER BY lo"),
     ack: db.prepare<[number, number]>(

@@ -2,7 +2,8 @@ import { parentPort, workerData } from "node:worker_threads";
 import { codeOf, messageOf } from "../../shared/errors.ts";
 import { Capture, NEVER_LATE } from "../capture.ts";
 import { systemClock } from "../clock.ts";
-import { Keeper } from "./keeper.ts";
+import { classify } from "./failure.ts";
+import { Keeper, type Note } from "./keeper.ts";
 import type { FromWorker, OutboxSettings, ToWorker } from "./protocol.ts";
 import { readBatch } from "./read.ts";
 import { openPatiently } from "./patience.ts";
@@ -18,12 +19,30 @@ async function main(settings: OutboxSettings, say: (message: FromWorker) => void
     say({ is: "note", level, text, fields });
   const ports = { clock: systemClock, capture: new Capture(systemClock, NEVER_LATE), note };
   const keeper = await openPatiently(() => new Keeper(settings, ports), settings.path, note);
-  const timer = setInterval(() => tend(keeper, say), FLUSH_MS);
+  const timer = setInterval(() => guarded(keeper, note, () => tend(keeper, say)), FLUSH_MS);
   parentPort?.on("message", (message: ToWorker) => {
     if (message.do === "close") clearInterval(timer);
-    obey(keeper, message, say);
+    const done = guarded(keeper, note, () => obey(keeper, message, say));
+    // Whoever asked waits for an answer, also when the disk gave none.
+    if (!done && message.do === "read") say({ is: "batch", batch: null, state: keeper.state() });
   });
   say({ is: "opened", opened: keeper.opened });
+}
+
+/** Damage found on the way rebuilds the file and the work is done again; what else fails is told and tried again later. */
+function guarded(keeper: Keeper, note: Note, work: () => void): boolean {
+  try {
+    work();
+    return true;
+  } catch (error) {
+    if (classify(error) === "corrupt") {
+      keeper.rebuild(error);
+      work();
+      return true;
+    }
+    note("error", "the outbox could not do what was asked", { error: messageOf(error) });
+    return false;
+  }
 }
 
 function tend(keeper: Keeper, say: (message: FromWorker) => void): void {
@@ -36,6 +55,8 @@ function tend(keeper: Keeper, say: (message: FromWorker) => void): void {
 function obey(keeper: Keeper, message: ToWorker, say: (message: FromWorker) => void): void {
   switch (message.do) {
     case "append":
+      // A step deletes as many rows as a group brings at most: the bound holds under any load.
+      if (keeper.overgrown) keeper.prune();
       return say({ is: "stored", ...keeper.append(message.rows), state: keeper.state() });
     case "read": {
       const now = { wallMs: systemClock.wallMs(), monoMs: systemClock.monoMs() };
