@@ -48,7 +48,10 @@ export async function outage({ house, screen, words, signal }: Scene): Promise<v
 async function drained({ house, screen, words, signal }: Scene): Promise<void> {
   const restoredAt = Date.now();
   for (let late = await older(house, restoredAt); late > 0; late = await older(house, restoredAt)) {
-    if (Date.now() - restoredAt > DRAIN_SECONDS_MAX * 1000) throw new Error(words.notDrained(late, DRAIN_SECONDS_MAX));
+    if (Date.now() - restoredAt > DRAIN_SECONDS_MAX * 1000) {
+      const { problem } = (await agentStatus(house.agent.configPath)).server;
+      throw new Error(`${words.notDrained(late, DRAIN_SECONDS_MAX)}${problem === null ? "" : `\n  ${problem}`}`);
+    }
     await sleep(LOOK_MS, undefined, { signal });
   }
   screen.event(words.drained(Date.now() - restoredAt));
