@@ -76,15 +76,19 @@ function stepName(call: AssembledCall, match: (step: Step) => boolean): string |
 }
 
 function arrivals(fold: CallFold, call: AssembledCall): Rung[] {
-  return [...fold.legs.values()]
-    .filter((leg) => leg.kind === "real" && leg.placed)
-    .map((leg) => ({
+  const becomes = stepName(call, (step) => step.key.type === "start");
+  const callers = [...fold.legs.values()].filter((leg) => leg.kind === "real" && leg.placed);
+  const byServer: Rung = { at: call.startTime, from: null, to: null, what: "a server places the call", becomes };
+  return [
+    ...(call.extra["click_to_call"] === true ? [byServer] : []),
+    ...callers.map((leg) => ({
       at: leg.created?.at ?? leg.startEstimate ?? leg.first.at,
       from: leg.id,
       to: null,
       what: `calls ${leg.exten ?? "in"}${leg.callerNumber === null ? "" : ` as ${leg.callerNumber}`}`,
-      becomes: leg.id === call.linkedid ? stepName(call, (step) => step.key.type === "start") : null,
-    }));
+      becomes: leg.id === call.linkedid ? becomes : null,
+    })),
+  ];
 }
 
 function ringing(fold: CallFold, call: AssembledCall): Rung[] {

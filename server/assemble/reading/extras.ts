@@ -102,7 +102,9 @@ function isParking(fold: CallFold, transfer: Transfer): boolean {
 }
 
 function describeTransfer(fold: CallFold, roles: Roles, talk: Talk, transfer: Transfer): Extra {
-  const to = nameOf(roles, transfer.target) ?? (isNumber(transfer.exten) ? transfer.exten : null);
+  const target = roleOf(roles, transfer.target);
+  const dialled = isNumber(transfer.exten) ? transfer.exten : null;
+  const to = target.is === "extension" ? target.number : (dialled ?? nameOf(roles, transfer.target));
   const by = nameOf(roles, transfer.by[0] ?? null);
   return { kind: transfer.kind, by, to: to ?? nameOf(roles, consulted(fold, talk, transfer)), at: transfer.moment.at };
 }

@@ -1,0 +1,74 @@
+import type { CallFold, Dial, DialAttempt, Leg, Moment } from "../facts/facts.ts";
+import { endOf } from "../facts/site.ts";
+import { internalNumberIn, isInternalNumber } from "../names.ts";
+import type { Role } from "./directory.ts";
+
+/** One phone or far end that was rung, or would have been had it existed. */
+export interface Ring {
+  role: Role;
+  /** Null when no channel was ever made. */
+  leg: Leg | null;
+  dial: Dial | null;
+  /** The dialplan run that asked for it, when the dialplan is visible. */
+  attempt: DialAttempt | null;
+  /** The real channel on whose behalf it rang, through any Local channels. */
+  caller: Leg | null;
+  /** The extension a forwarding chain speaks for (`Local/FMPR-156@..`), when it shows. */
+  via: string | null;
+  start: Moment;
+  /** Null when the beginning was not seen. */
+  startAt: number | null;
+  endAt: number | null;
+  position: number;
+  wave: number;
+}
+
+export interface Chain {
+  /** The real channel that dials. */
+  caller: Leg | null;
+  /** Its own dial, the first of the chain. */
+  top: Dial;
+  /** The extension a Local channel's name or the dialplan carries. */
+  via: string | null;
+}
+
+/** Up through Local channels to the real channel that dials. */
+export function climb(fold: CallFold, dial: Dial): Chain {
+  let via: string | null = null;
+  let top = dial;
+  const seen = new Set<string>();
+  while (top.caller !== null && !seen.has(top.caller)) {
+    seen.add(top.caller);
+    const caller = fold.legs.get(top.caller);
+    if (caller === undefined || caller.kind !== "local") {
+      return { caller: caller ?? null, top, via: via ?? (isInternalNumber(top.exten) ? top.exten : null) };
+    }
+    via = internalNumberIn(caller.peer) ?? via;
+    const one = caller.pair === null ? null : (fold.pairs.get(caller.pair)?.one ?? null);
+    const above = one === null ? undefined : fold.dials.get(one);
+    if (above === undefined) break;
+    top = above;
+  }
+  return { caller: null, top, via };
+}
+
+/** The run of Dial that named this target, and where among its targets; a forwarded call is not among them. */
+export function placeInRun(fold: CallFold, dial: Dial): { attempt: DialAttempt | null; position: number } {
+  const attempt = dial.begin === null ? null : attemptOf(fold, dial, dial.begin);
+  const peer = fold.legs.get(dial.dest)?.peer;
+  const position = attempt?.targets.findIndex((target) => target.peer === peer) ?? -1;
+  return position < 0 ? { attempt: null, position: 0 } : { attempt, position };
+}
+
+/** The run of Dial in the same channel that was under way when this ring began. */
+export function attemptOf(fold: CallFold, dial: Dial, start: Moment): DialAttempt | null {
+  const under = (attempt: DialAttempt): boolean => attempt.caller === dial.caller && attempt.start.at <= start.at;
+  return fold.attempts.findLast(under) ?? null;
+}
+
+/** When the ringing was over; null while it rings. */
+export function ringEnd(dial: Dial | null, leg: Leg): number | null {
+  const end = endOf(leg);
+  if (dial === null || dial.end === null) return end;
+  return end === null ? dial.end.at : Math.min(dial.end.at, end);
+}
