@@ -1,5 +1,5 @@
 import { header, type AmiEvent } from "../shared/ami-event.ts";
-import { bodyOf } from "./ami/message.ts";
+import { bodyOf } from "../shared/ami-message.ts";
 import type { Clock } from "./clock.ts";
 
 /** An event as the outbox stores it. Times in ms; `body` is the event's JSON text. */

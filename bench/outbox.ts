@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import { setImmediate as turn } from "node:timers/promises";
-import { FrameReader } from "../agent/ami/frame.ts";
-import { readMessage } from "../agent/ami/message.ts";
+import { FrameReader } from "../shared/ami-frame.ts";
+import { readMessage } from "../shared/ami-message.ts";
 import { Capture, NEVER_LATE, type CapturedRow } from "../agent/capture.ts";
 import { systemClock } from "../agent/clock.ts";
 import { gap } from "../agent/markers.ts";

@@ -1,9 +1,9 @@
 import { connect, type Socket } from "node:net";
 import { messageOf } from "../../shared/errors.ts";
 import type { AmiEvent } from "../../shared/ami-event.ts";
-import { AMI_LIMITS, FrameReader } from "./frame.ts";
+import { AMI_LIMITS, FrameReader } from "../../shared/ami-frame.ts";
 import { readGreeting, silentPort, type AmiProblem } from "./greeting.ts";
-import { firstOf, readMessage, type Headers } from "./message.ts";
+import { firstOf, readMessage, type Headers } from "../../shared/ami-message.ts";
 
 export interface AmiAddress {
   host: string;

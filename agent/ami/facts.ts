@@ -1,6 +1,6 @@
 import type { AsteriskFacts } from "../markers.ts";
 import type { AmiConnection } from "./connection.ts";
-import { firstOf, type Headers } from "./message.ts";
+import { firstOf, type Headers } from "../../shared/ami-message.ts";
 
 /** Two readings of the start of one process may differ by this much: Uptime is whole seconds. */
 const SAME_START_SECONDS_MAX = 5;

@@ -7,7 +7,7 @@ import { sleep } from "../sleep.ts";
 import { AmiConnection, AmiError, type AmiAddress, type ConnectionTimings } from "./connection.ts";
 import { askFacts, isRefused, isRestart, type Facts, type KnownStart } from "./facts.ts";
 import type { AmiProblem } from "./greeting.ts";
-import { firstOf } from "./message.ts";
+import { firstOf } from "../../shared/ami-message.ts";
 import { Snapshot } from "./snapshot.ts";
 
 /** What the session must know of the time before it began; kept in the outbox. */

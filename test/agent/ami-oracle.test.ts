@@ -5,8 +5,8 @@ import { join } from "node:path";
 import createManager from "asterisk-manager";
 import { describe, expect, it } from "vitest";
 import type { AmiEvent } from "../../shared/ami-event.ts";
-import { FrameReader } from "../../agent/ami/frame.ts";
-import { readMessage } from "../../agent/ami/message.ts";
+import { FrameReader } from "../../shared/ami-frame.ts";
+import { readMessage } from "../../shared/ami-message.ts";
 
 const SCENARIOS = join(import.meta.dirname, "../scenarios");
 const captures = ["16", "22"].flatMap((version) =>

@@ -1,7 +1,7 @@
 import { Value } from "typebox/value";
 import { describe, expect, it } from "vitest";
-import { LIMITS, WireEvent } from "../../shared/wire.ts";
-import { bodyOf, readMessage, TRUNCATED_HEADER } from "./message.ts";
+import { LIMITS, WireEvent } from "./wire.ts";
+import { bodyOf, readMessage, TRUNCATED_HEADER } from "./ami-message.ts";
 
 function event(text: string, droppedBytes = 0) {
   const message = readMessage({ text, droppedBytes });

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { FrameReader } from "./frame.ts";
+import { FrameReader } from "./ami-frame.ts";
 
 const text = (frames: { text: string }[]) => frames.map((frame) => frame.text);
 

@@ -1,6 +1,6 @@
-import type { AmiEvent } from "../../shared/ami-event.ts";
-import { LIMITS } from "../../shared/wire-constants.ts";
-import type { Frame } from "./frame.ts";
+import type { AmiEvent } from "./ami-event.ts";
+import { LIMITS } from "./wire-constants.ts";
+import type { Frame } from "./ami-frame.ts";
 
 /** Headers in the order received, names as Asterisk spelled them; a repeated header is an array. */
 export type Headers = Record<string, string | string[]>;
