@@ -1,7 +1,7 @@
 import type { Logger } from "../../shared/log.ts";
 import type { AgentReport, IngestHeader, IngestReply, Lane, SeqRange } from "../../shared/wire.ts";
 import { WIRE_VERSION } from "../../shared/wire-constants.ts";
-import { Backoff } from "../backoff.ts";
+import { Backoff, type BackoffBounds } from "../backoff.ts";
 import type { CapturedRow } from "../capture.ts";
 import type { Clock } from "../clock.ts";
 import type { Outbox } from "../outbox/outbox.ts";
@@ -15,9 +15,19 @@ import { Poster, type Answer } from "./post.ts";
 import { Tail } from "./tail.ts";
 import { judge, type Verdict } from "./verdict.ts";
 
-const RETRY_DELAYS = { retryDelayMsBase: 100, retryDelayMsMax: 5_000 };
-const WAIT_DELAYS = { retryDelayMsBase: 2_000, retryDelayMsMax: 30_000 };
-const HEARTBEAT_MS = 10_000;
+export interface ForwardTimings {
+  /** After what heals by itself. */
+  retry: BackoffBounds;
+  /** After what a person must mend. */
+  wait: BackoffBounds;
+  heartbeatMs: number;
+}
+
+export const FORWARD_TIMINGS: ForwardTimings = {
+  retry: { retryDelayMsBase: 100, retryDelayMsMax: 5_000 },
+  wait: { retryDelayMsBase: 2_000, retryDelayMsMax: 30_000 },
+  heartbeatMs: 10_000,
+};
 /** Events that come together leave together; a lone one waits no longer than this. */
 const LINGER_MS = 5;
 const LINGER_EVENTS_MAX = 200;
@@ -60,6 +70,7 @@ interface Sending {
 export class Forwarder {
   readonly #settings: ForwardSettings;
   readonly #ports: ForwardPorts;
+  readonly #timings: ForwardTimings;
   readonly #tail: Tail;
   readonly #link: Link;
   readonly #pace = new Pace();
@@ -75,7 +86,8 @@ export class Forwarder {
   #reportDue = false;
   #running: Promise<unknown> = Promise.resolve();
 
-  constructor(settings: ForwardSettings, ports: ForwardPorts) {
+  constructor(settings: ForwardSettings, ports: ForwardPorts, timings: ForwardTimings = FORWARD_TIMINGS) {
+    this.#timings = timings;
     this.#settings = settings;
     this.#ports = ports;
     this.#tail = new Tail(settings.windowMs);
@@ -171,7 +183,7 @@ export class Forwarder {
   /** Waits for events; says that it lives when none come. */
   async #idle(): Promise<void> {
     const silentMs = this.#ports.clock.monoMs() - this.#lastSentMono;
-    await this.#liveSignal.wait(Math.max(0, HEARTBEAT_MS - silentMs));
+    await this.#liveSignal.wait(Math.max(0, this.#timings.heartbeatMs - silentMs));
   }
 
   async #sendLive(): Promise<Verdict | null> {
@@ -195,7 +207,7 @@ export class Forwarder {
   }
 
   async #sendReport(): Promise<Verdict | null> {
-    const due = this.#reportDue || this.#ports.clock.monoMs() - this.#lastSentMono >= HEARTBEAT_MS;
+    const due = this.#reportDue || this.#ports.clock.monoMs() - this.#lastSentMono >= this.#timings.heartbeatMs;
     if (!due || this.#stopped) return null;
     const answer = await this.#heartbeat();
     return answer.kind === "reply" ? null : judge(answer, 0, this.#settings.url);
@@ -316,7 +328,7 @@ export class Forwarder {
 
   #delays(): { retry: Backoff; wait: Backoff } {
     const { random } = this.#ports;
-    return { retry: new Backoff(RETRY_DELAYS, random), wait: new Backoff(WAIT_DELAYS, random) };
+    return { retry: new Backoff(this.#timings.retry, random), wait: new Backoff(this.#timings.wait, random) };
   }
 
   #reset({ retry, wait }: { retry: Backoff; wait: Backoff }): void {
@@ -331,7 +343,7 @@ export class Forwarder {
     } else if (verdict.act === "wait") {
       this.#link.broke("refused", verdict.problem);
       await sleep(wait.failed(), this.#stopping.signal);
-    } else await sleep(RETRY_DELAYS.retryDelayMsMax, this.#stopping.signal);
+    } else await sleep(this.#timings.retry.retryDelayMsMax, this.#stopping.signal);
   }
 
   get #state(): OutboxState {

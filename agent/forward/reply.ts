@@ -20,8 +20,9 @@ export function isReply(value: unknown): value is IngestReply {
 export function isWireProblem(value: unknown): value is WireProblem {
   if (!isObject(value)) return false;
   const { error, message, line, seq } = value;
-  const optional = (number: unknown) => number === undefined || isWhole(number, 1);
-  return typeof error === "string" && typeof message === "string" && optional(line) && optional(seq);
+  const lineFits = line === undefined || (Number.isInteger(line) && Number(line) >= 1);
+  const seqFits = seq === undefined || isWhole(seq, 1);
+  return typeof error === "string" && typeof message === "string" && lineFits && seqFits;
 }
 
 /** A command of a later version is passed over by whoever obeys; here it only must be one. */

@@ -257,6 +257,7 @@ export class Keeper {
     this.#segments = opening.segments;
     this.#highest = opening.highest;
     this.#done = opening.done;
+    this.#pending.remember("stopped_clean", "false");
     this.append(opening.gaps.map((lost) => this.#gapRow(lost)));
   }
 

@@ -4,7 +4,7 @@ import { Capture, NEVER_LATE } from "../capture.ts";
 import { systemClock } from "../clock.ts";
 import { classify } from "./failure.ts";
 import { Keeper, type Note } from "./keeper.ts";
-import type { FromWorker, OutboxSettings, ToWorker } from "./protocol.ts";
+import type { FromWorker, OutboxSettings, OutboxState, ToWorker } from "./protocol.ts";
 import { readBatch } from "./read.ts";
 import { openPatiently } from "./patience.ts";
 
@@ -24,7 +24,7 @@ async function main(settings: OutboxSettings, say: (message: FromWorker) => void
     if (message.do === "close") clearInterval(timer);
     const done = guarded(keeper, note, () => obey(keeper, message, say));
     // Whoever asked waits for an answer, also when the disk gave none.
-    if (!done && message.do === "read") say({ is: "batch", batch: null, state: keeper.state() });
+    if (!done && message.do === "read") say({ is: "batch", batch: null, state: stateOf(keeper) });
   });
   say({ is: "opened", opened: keeper.opened });
 }
@@ -45,11 +45,21 @@ function guarded(keeper: Keeper, note: Note, work: () => void): boolean {
   }
 }
 
+/** Also reading the state may find damage; what was done before must not be done again for it. */
+function stateOf(keeper: Keeper): OutboxState {
+  try {
+    return keeper.state();
+  } catch (error) {
+    keeper.rebuild(error);
+    return keeper.state();
+  }
+}
+
 function tend(keeper: Keeper, say: (message: FromWorker) => void): void {
   keeper.flush();
   for (let step = 0; step < PRUNE_STEPS_MAX && keeper.prune(); step++);
   keeper.layBallast();
-  say({ is: "state", state: keeper.state() });
+  say({ is: "state", state: stateOf(keeper) });
 }
 
 function obey(keeper: Keeper, message: ToWorker, say: (message: FromWorker) => void): void {
@@ -57,10 +67,10 @@ function obey(keeper: Keeper, message: ToWorker, say: (message: FromWorker) => v
     case "append":
       // A step deletes as many rows as a group brings at most: the bound holds under any load.
       if (keeper.overgrown) keeper.prune();
-      return say({ is: "stored", ...keeper.append(message.rows), state: keeper.state() });
+      return say({ is: "stored", ...keeper.append(message.rows), state: stateOf(keeper) });
     case "read": {
       const now = { wallMs: systemClock.wallMs(), monoMs: systemClock.monoMs() };
-      return say({ is: "batch", batch: readBatch(keeper, message.request, now), state: keeper.state() });
+      return say({ is: "batch", batch: readBatch(keeper, message.request, now), state: stateOf(keeper) });
     }
     case "ack":
       return keeper.ack(message.ranges);
@@ -76,7 +86,7 @@ function obey(keeper: Keeper, message: ToWorker, say: (message: FromWorker) => v
       return keeper.remember(message.key, message.value);
     case "fork":
       keeper.fork(message.base, message.why);
-      return say({ is: "forked", state: keeper.state() });
+      return say({ is: "forked", state: stateOf(keeper) });
     case "close":
       keeper.close();
       say({ is: "closed" });
