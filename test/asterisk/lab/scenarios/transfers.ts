@@ -111,7 +111,7 @@ export const TRANSFERS: readonly Scenario[] = [
     ready: [neverAnswers("150")],
     actions: [
       { at: 0, place: outside("trunk-a", "0506660001", did("150"), talk(3), BYE) },
-      { at: 2, place: dials("151", "*8150") },
+      { at: 1.6, place: dials("151", "*8150") },
     ],
     calls: [
       incoming("0506660001", "150", {

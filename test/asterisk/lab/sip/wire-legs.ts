@@ -6,6 +6,9 @@ export interface SipLeg {
   /** `uas`: it was called; `uac`: it called. */
   kind: "uas" | "uac";
   callId: string;
+  /** User parts of From and To: tells one call of many from another. */
+  from: string;
+  to: string;
   invite: number;
   ringing?: number;
   answer?: number;
@@ -31,8 +34,13 @@ export function legsOf(who: string, messages: readonly SipMessage[]): SipLeg[] {
   return [...legs.values()];
 }
 
-function begin(who: string, { sent, at, callId }: SipMessage): SipLeg {
-  return { who, kind: sent ? "uac" : "uas", callId, invite: at };
+function begin(who: string, { sent, at, callId, headers }: SipMessage): SipLeg {
+  const [from, to] = [userOf(headers.get("from")), userOf(headers.get("to"))];
+  return { who, kind: sent ? "uac" : "uas", callId, from, to, invite: at };
+}
+
+function userOf(header = ""): string {
+  return /sip:([^@>;]+)@/.exec(header)?.[1] ?? "";
 }
 
 function follow(leg: SipLeg, message: SipMessage): void {

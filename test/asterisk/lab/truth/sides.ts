@@ -61,22 +61,26 @@ export class Sides {
     return found ?? null;
   }
 
-  /** The next leg of a phone or trunk in this direction, with its channel. */
-  take(who: string, kind: SipLeg["kind"]): Matched {
-    const index = this.#legs.findIndex((leg) => leg.who === who && leg.kind === kind);
-    const [leg = null] = index < 0 ? [] : this.#legs.splice(index, 1);
+  /** The next leg of a phone or trunk in this direction, one with that number if there is one, and its channel. */
+  take(who: string, kind: SipLeg["kind"], number: string | null, linkedid: string | null): Matched {
+    const fits = (leg: SipLeg): boolean => leg.who === who && leg.kind === kind;
+    const numbered = this.#legs.findIndex((leg) => fits(leg) && (leg.from === number || leg.to === number));
+    const leg = takeAt(this.#legs, numbered >= 0 ? numbered : this.#legs.findIndex(fits));
     if (leg === null) return { leg: null, channel: null };
-    const near = this.#channels.findIndex(
-      ({ name, start }) => peerOf(name) === who && Math.abs(start - leg.invite) < SAME_SECONDS_MAX,
-    );
-    const [channel = null] = near < 0 ? [] : this.#channels.splice(near, 1);
-    return { leg, channel };
+    const near = ({ name, start }: CelChannel): boolean =>
+      peerOf(name) === who && Math.abs(start - leg.invite) < SAME_SECONDS_MAX;
+    const own = this.#channels.findIndex((one) => near(one) && linkedid !== null && one.linkedids.includes(linkedid));
+    return { leg, channel: takeAt(this.#channels, own >= 0 ? own : this.#channels.findIndex(near)) };
   }
 
   /** Called phones nobody has claimed. */
   unclaimed(): SipLeg[] {
     return this.#legs.filter(({ kind }) => kind === "uas");
   }
+}
+
+function takeAt<T>(list: T[], index: number): T | null {
+  return index < 0 ? null : (list.splice(index, 1)[0] ?? null);
 }
 
 export function participantTruth(

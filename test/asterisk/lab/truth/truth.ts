@@ -4,7 +4,14 @@ import type { ExpectedCall } from "../scenario.ts";
 import type { SipLeg } from "../sip/wire-legs.ts";
 import { type CelChannel, channelsOf } from "./cel.ts";
 import { checkPlay } from "./checks.ts";
-import { participantTruth, type ParticipantTruth, Sides, trunkLegTruth, type TrunkLegTruth } from "./sides.ts";
+import {
+  type Matched,
+  participantTruth,
+  type ParticipantTruth,
+  Sides,
+  trunkLegTruth,
+  type TrunkLegTruth,
+} from "./sides.ts";
 import { talkSeconds } from "./talk.ts";
 
 /** The truth about one call, in the words of the model; times in epoch seconds. */
@@ -71,11 +78,13 @@ function callTruth(
   const { participants, trunk_legs = [], facts = {}, ...plain } = expected;
   const first = sides.firstChannel(expected.first);
   const mine = channels.filter((channel) => first !== null && channel.linkedids.includes(first.uniqueid));
+  const side = (who: string, kind: SipLeg["kind"]): Matched =>
+    sides.take(who, kind, expected.external_number, first?.uniqueid ?? null);
   const people = participants.map((person) => ({
     person,
-    side: sides.take(person.extension, person.caller ? "uac" : "uas"),
+    side: side(person.extension, person.caller ? "uac" : "uas"),
   }));
-  const trunks = trunk_legs.map((leg) => ({ leg, side: sides.take(leg.trunk, "uas") }));
+  const trunks = trunk_legs.map((leg) => ({ leg, side: side(leg.trunk, "uas") }));
   const rows = cdr.filter(({ linkedid }) => linkedid === first?.uniqueid);
   return {
     ...plain,
