@@ -1,6 +1,7 @@
 import type { Bench } from "./figure.ts";
 import { latencyBench } from "./latency.ts";
+import { mongoBench } from "./mongo.ts";
 import { outboxBench } from "./outbox.ts";
 
 /** In the order they run. */
-export const BENCHES: readonly Bench[] = [outboxBench, latencyBench];
+export const BENCHES: readonly Bench[] = [outboxBench, latencyBench, mongoBench];

@@ -115,11 +115,18 @@ function pieces(index: number, random: () => number): Document[] {
   return random() < 0.2 ? all.slice(0, 3) : all;
 }
 
+const clocks = new Map<string, Intl.DateTimeFormat>();
+
+function clockOf(zone: string): Intl.DateTimeFormat {
+  const known = clocks.get(zone);
+  const clock = known ?? new Intl.DateTimeFormat("sv-SE", { timeZone: zone, dateStyle: "short", timeStyle: "medium" });
+  clocks.set(zone, clock);
+  return clock;
+}
+
 /** The same moment as a Date, ISO text with or without zone, epoch seconds or milliseconds, Int64, Decimal128, or Russian text. */
 export function timeIn(shape: number, ms: number, zone: string): unknown {
-  const local = new Intl.DateTimeFormat("sv-SE", { timeZone: zone, dateStyle: "short", timeStyle: "medium" }).format(
-    ms,
-  );
+  const local = clockOf(zone).format(ms);
   switch (shape) {
     case 0:
       return new Date(ms);
