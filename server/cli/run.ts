@@ -5,6 +5,7 @@ import { parsers } from "./arguments.ts";
 import { callsCommand } from "./calls.ts";
 import { Refused, type Context, type Io } from "./context.ts";
 import { enterpriseCommands } from "./enterprise.ts";
+import { explainCommand } from "./explain.ts";
 import { importCommand } from "./import.ts";
 import { messagesFor, type Messages } from "./messages.ts";
 import { siteCommands } from "./site.ts";
@@ -42,6 +43,7 @@ function buildProgram(context: Context, serve: Serve): Command {
   statusCommand(program, context);
   callsCommand(program, context);
   sqlCommand(program, context);
+  explainCommand(program, context);
   importCommand(program, context);
   for (const command of withDescendants(program)) {
     command.exitOverride().helpCommand(false).helpOption("-h, --help", say.optHelp).configureHelp(helpStyle(say));

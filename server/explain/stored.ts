@@ -1,0 +1,20 @@
+import type { ClientBase } from "pg";
+import { compareEvents, type CallEvent } from "../assemble/index.ts";
+import type { FoundCall } from "../store/findCall.ts";
+import { readKeptEvents, readLoggedEvents } from "../store/readCallHistory.ts";
+import { readFoldingMarkers } from "../store/siteMarkers.ts";
+
+/** Everything stored that made a call, in order: from the raw log, from what the call kept, and the site's markers. */
+export async function readStoredCall(client: ClientBase, call: FoundCall): Promise<CallEvent[]> {
+  const logged = await readLoggedEvents(client, [call.id], call.first_received);
+  const kept = await readKeptEvents(client, [call.id]);
+  const events = new Map<string, CallEvent>();
+  for (const { stream, seq, at, origin, ev } of [...kept, ...logged]) {
+    events.set(`${stream} ${seq}`, { stream, seq, at, origin, ev });
+  }
+  const own = [...events.values()].toSorted(compareEvents);
+  const first = own[0];
+  if (first === undefined || call.site_id === null) return own;
+  const markers = await readFoldingMarkers(client, [call.site_id], [first.stream], [first.seq]);
+  return [...own, ...markers].toSorted(compareEvents);
+}
