@@ -69,7 +69,8 @@ function cancelled(ring: Ring, leg: Leg, endAt: number, shape: Shape): Disconnec
   const cause = leg.hangup?.cause ?? null;
   if (cause === CAUSE_ANSWERED_ELSEWHERE) return "answered_elsewhere";
   if (callerLeft(ring.caller ?? shape.first, endAt)) return "caller_hangup";
-  if (shape.answeredAt.some((at) => Math.abs(at - endAt) <= SAME_MOMENT_MS)) return "answered_elsewhere";
+  if (shape.answeredAt.get(ring.wave)?.some((at) => Math.abs(at - endAt) <= SAME_MOMENT_MS))
+    return "answered_elsewhere";
   return cause === CAUSE_CALLER_GAVE_UP ? "caller_hangup" : "timeout";
 }
 

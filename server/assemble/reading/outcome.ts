@@ -8,9 +8,8 @@ import type { Ring } from "./rings.ts";
 import { meantNumber, type Shape } from "./shape.ts";
 import type { Talk } from "./talk.ts";
 
-/** Hangup causes that say "busy" and "could not be set up" of a caller nobody was rung for. */
+/** Hangup cause of a caller nobody was rung for because the one called is busy. */
 const CAUSE_BUSY = 17;
-const SETUP_FAILED = new Set<DisconnectReason>(["failed", "unavailable"]);
 
 /** The status the call has once all its channels are gone. */
 export function readStatus(fold: CallFold, parties: Party[], rings: Ring[], talk: Talk, shape: Shape): CallStatus {
@@ -18,11 +17,9 @@ export function readStatus(fold: CallFold, parties: Party[], rings: Ring[], talk
   const reasons = triedReasons(parties, rings, shape);
   if (reasons.length === 0) return statusWithoutRings(fold, shape);
   const busy = (reason: DisconnectReason | null): boolean => reason === "busy" || reason === "declined";
-  const failed = (reason: DisconnectReason | null): boolean => reason !== null && SETUP_FAILED.has(reason);
   if (shape.callType === "outgoing") return farEndStatus(reasons, busy);
   if (reasons.every(busy)) return "busy";
-  if (reasons.every((reason) => reason === "failed")) return "failed";
-  return reasons.some(busy) && reasons.every((reason) => busy(reason) || failed(reason)) ? "busy" : "no_answer";
+  return reasons.every((reason) => reason === "failed") ? "failed" : "no_answer";
 }
 
 /** A trunk that could not carry the call says nothing about the far end. */

@@ -19,8 +19,8 @@ export interface Shape {
   originated: boolean;
   /** Ringing legs somebody else picked up. */
   pickedUp: ReadonlySet<string>;
-  /** Moments at which called legs were answered. */
-  answeredAt: number[];
+  /** By wave: moments at which one of its rings was answered. */
+  answeredAt: ReadonlyMap<number, number[]>;
   isTrunk(leg: Leg): boolean;
 }
 
@@ -98,11 +98,14 @@ function extensionOf(role: Role | null): string | null {
   return role !== null && role.is === "extension" ? role.number : null;
 }
 
-function answerTimes(fold: CallFold, rings: Ring[], talk: Talk): number[] {
-  const times = fold.pickups.map((pickup) => pickup.moment.at);
+function answerTimes(fold: CallFold, rings: Ring[], talk: Talk): Map<number, number[]> {
+  const times = new Map<number, number[]>();
+  const add = (wave: number, ...at: number[]): void => void times.set(wave, [...(times.get(wave) ?? []), ...at]);
   for (const ring of rings) {
     const span = ring.leg === null ? undefined : talk.spans.get(ring.leg.id);
-    if (span !== undefined) times.push(ring.dial?.end?.at ?? span.from.at, span.from.at);
+    if (span !== undefined) add(ring.wave, ring.dial?.end?.at ?? span.from.at, span.from.at);
+    const pickup = fold.pickups.find((known) => known.target === ring.leg?.id);
+    if (pickup !== undefined) add(ring.wave, pickup.moment.at);
   }
   return times;
 }
