@@ -1,7 +1,8 @@
 import type { Bench } from "./figure.ts";
+import { assembleBench } from "./assemble.ts";
 import { latencyBench } from "./latency.ts";
 import { mongoBench } from "./mongo.ts";
 import { outboxBench } from "./outbox.ts";
 
 /** In the order they run. */
-export const BENCHES: readonly Bench[] = [outboxBench, latencyBench, mongoBench];
+export const BENCHES: readonly Bench[] = [outboxBench, assembleBench, latencyBench, mongoBench];
