@@ -79,7 +79,7 @@ describe("an AMI that cannot be used", () => {
       site.pbx.answerAs(answer);
       const started = site.startAgent();
       started.catch(() => {});
-    started.catch(() => {}); // told by the expectation that waits for it
+      started.catch(() => {}); // told by the expectation that waits for it
       await expect.poll(async () => (await amiOf(site)).problem, { timeout: 30_000 }).toMatch(/manager port|AMI/);
       site.pbx.answerAs("ami");
       await started;
