@@ -24,7 +24,7 @@ export interface Flags {
 
 type Env = Readonly<Record<string, string | undefined>>;
 
-const VARIABLES = ["RINGPOST_PORT", "RINGPOST_HOST", "RINGPOST_DATA_DIR", "RINGPOST_LOG_LEVEL"];
+const VARIABLES = ["RINGPOST_PORT", "RINGPOST_HOST", "RINGPOST_DATA_DIR", "RINGPOST_LOG_LEVEL", "RINGPOST_MONGO_URI"];
 const portMax = 65_535;
 
 interface Given {

@@ -1,8 +1,8 @@
-import { spawn } from "node:child_process";
 import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { testDatabase, type TestDatabase } from "../support/postgres.ts";
+import { runCommand } from "./support/command.ts";
 import { ENTERPRISES, oldDocuments } from "./support/documents.ts";
 import { archive, writePieces } from "./support/files.ts";
 import { seeded } from "./support/random.ts";
@@ -17,41 +17,6 @@ const BATCH = "60";
 const killAfterMsMax = 130;
 const startMsMax = 600;
 const SELECTION = ["--db", "asterisk", "--collection", "calls"];
-
-interface Ended {
-  code: number | null;
-  signal: string | null;
-  out: string;
-  err: string;
-}
-
-/** When to kill: so many ms after the process was started, or after it told of its first batch. */
-interface Kill {
-  from: "start" | "first batch";
-  ms: number;
-}
-
-/** The real command in a process of its own, ended by SIGKILL. */
-function runCommand(args: string[], databaseUrl: string, kill?: Kill): Promise<Ended> {
-  const child = spawn(process.execPath, ["server/main.ts", "import", "mongo", ...args], {
-    env: { ...process.env, DATABASE_URL: databaseUrl },
-  });
-  let [out, err] = ["", ""];
-  child.stdout.on("data", (bytes) => (out += String(bytes)));
-  let timer: NodeJS.Timeout | undefined;
-  const arm = (): unknown => (timer ??= setTimeout(() => child.kill("SIGKILL"), kill?.ms));
-  child.stderr.on("data", (bytes) => {
-    err += String(bytes);
-    if (kill?.from === "first batch") arm();
-  });
-  if (kill?.from === "start") arm();
-  return new Promise((resolve) =>
-    child.on("close", (code, signal) => {
-      clearTimeout(timer);
-      resolve({ code, signal, out, err });
-    }),
-  );
-}
 
 describe("an import that is killed", () => {
   let folder: string;
@@ -81,24 +46,25 @@ describe("an import that is killed", () => {
       await importHere(whole.url, source, folder, { bounds: { documentsMax: 5_000, bytesMax: 1e8 } });
       const expected = await importedTables(whole.pool);
 
+      const env = { DATABASE_URL: killed.url };
       const random = seeded(99);
       const args = [path, ...SELECTION, "--batch", BATCH, "--rejects", join(folder, "killed.ndjson")];
       const positions = new Set<string>();
       for (let kill = 0; kill < KILLS; kill++) {
         const early = kill % 5 === 4;
         const ms = random() * (early ? startMsMax : killAfterMsMax);
-        await runCommand(args, killed.url, { from: early ? "start" : "first batch", ms });
+        await runCommand(args, env, { from: early ? "start" : "first batch", ms });
         positions.add(await documentsSoFar(killed));
       }
       expect(positions.size).toBeGreaterThan(KILLS / 2);
       expect(positions).not.toContain(String(DOCUMENTS));
-      const last = await runCommand([...args, "--json"], killed.url);
+      const last = await runCommand([...args, "--json"], env);
       expect(last).toMatchObject({ code: 0 });
       const report = JSON.parse(last.out.trim().split("\n").at(-1) ?? "") as { validation: { ok: boolean } };
       expect(report.validation.ok).toBe(true);
       expect(await importedTables(killed.pool)).toEqual(expected);
 
-      expect(await runCommand(args, killed.url)).toMatchObject({ code: 0 });
+      expect(await runCommand(args, env)).toMatchObject({ code: 0 });
       expect(await importedTables(killed.pool)).toEqual(expected);
     },
   );

@@ -37,7 +37,7 @@ export function* extendedJson(documents: Iterable<Document>, shape: JsonShape): 
 function jsonText(document: Document, shape: JsonShape): string {
   const known = Object.fromEntries(Object.entries(document).filter(([, value]) => value !== undefined));
   if (shape === "pretty") return EJSON.stringify(known, undefined, 2, { relaxed: true });
-  if (shape === "v1") return EJSON.stringify(known, { legacy: true } as object);
+  if (shape === "v1") return EJSON.stringify(known, { legacy: true, relaxed: false } as object);
   return EJSON.stringify(known, { relaxed: shape !== "v2 canonical" });
 }
 
