@@ -65,6 +65,7 @@ export interface Leg {
   /** The last moment at which the channel is known to have existed. */
   aliveAt: number;
   lastOrder: number;
+  lastAt: number;
 }
 
 /** Someone rang a channel. */

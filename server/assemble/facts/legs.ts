@@ -2,7 +2,7 @@ import { isChannelId } from "../keys.ts";
 import { isMasqueradeName, parseChannelName } from "../names.ts";
 import type { CallEvent } from "../types.ts";
 import type { CallFold, Leg, Moment } from "./facts.ts";
-import { integer, momentOf, text } from "./moment.ts";
+import { integer, momentOf, pbxTime, text } from "./moment.ts";
 
 /** Own numbers remembered for a channel. */
 const NUMBERS_MAX = 8;
@@ -22,6 +22,7 @@ export function legOf(fold: CallFold, event: CallEvent, prefix = ""): Leg | null
 /** A channel that still speaks is not lost after all. */
 function seenAgain(fold: CallFold, leg: Leg, event: CallEvent): Leg {
   leg.lastOrder = fold.order;
+  leg.lastAt = pbxTime(event);
   if (leg.lost !== null && event.ev.Event !== "BridgeLeave") leg.lost = null;
   return leg;
 }
@@ -57,6 +58,7 @@ function newLeg(fold: CallFold, event: CallEvent, id: string, name: string, pref
     lost: null,
     aliveAt: first.at,
     lastOrder: fold.order,
+    lastAt: first.at,
   };
   fold.legs.set(id, leg);
   if (leg.pair !== null) joinPair(fold, leg);

@@ -8,6 +8,9 @@ import { integer, momentOf, text } from "./moment.ts";
 /** How far the Uniqueid's epoch and the snapshot's age may lie apart and still mean the same start, ms. */
 const START_AGREEMENT_MS = 2_500;
 
+/** A snapshot's marker follows its list within this, ms. */
+const LIST_AND_MARKER_MS_MAX = 10_000;
+
 /** CoreShowChannel and Status: what a channel older than the capture was doing at the login. */
 export function onSnapshotChannel(fold: CallFold, event: CallEvent): void {
   const leg = legOf(fold, event);
@@ -60,13 +63,13 @@ export function onSnapshot(fold: CallFold, event: CallEvent): void {
   const complete = text(event, "Complete") === "true";
   for (const leg of openLegs(fold)) {
     if (alive.has(leg.id)) leg.aliveAt = Math.max(leg.aliveAt, moment.at);
-    else if (complete && olderThanSession(fold, leg)) leg.lost = moment;
+    else if (complete && missedItsEnd(fold, leg, moment.at)) leg.lost = moment;
   }
 }
 
-/** A channel born between the list and its marker is not in it, and lives. */
-function olderThanSession(fold: CallFold, leg: Leg): boolean {
-  return fold.sessionOrder === null || leg.lastOrder < fold.sessionOrder;
+/** Born between the list and its marker a channel is not in it, and lives: only its end in another session is missed. */
+function missedItsEnd(fold: CallFold, leg: Leg, at: number): boolean {
+  return fold.sessionOrder === null ? at - leg.lastAt > LIST_AND_MARKER_MS_MAX : leg.lastOrder < fold.sessionOrder;
 }
 
 /** RingpostAsteriskRestarted and Shutdown: no channel outlives the process. */

@@ -1,5 +1,5 @@
 import type { CallFold, Dial, DialAttempt, Leg, Moment } from "../facts/facts.ts";
-import { endOf } from "../facts/site.ts";
+import { endMoment, endOf } from "../facts/site.ts";
 import { internalNumberIn, isInternalNumber } from "../names.ts";
 import type { Role } from "./directory.ts";
 
@@ -16,9 +16,13 @@ export interface Ring {
   /** The extension a forwarding chain speaks for (`Local/FMPR-156@..`), when it shows. */
   via: string | null;
   start: Moment;
+  /** When it was asked for: by the run of Dial, or by the first dial of a chain of Local channels. */
+  asked: Moment;
   /** Null when the beginning was not seen. */
   startAt: number | null;
   endAt: number | null;
+  /** The end's place in the fold: orders what happened at one moment. */
+  endOrder: number | null;
   position: number;
   wave: number;
 }
@@ -53,11 +57,12 @@ export function climb(fold: CallFold, dial: Dial): Chain {
 }
 
 /** The run of Dial that named this target, and where among its targets; a forwarded call is not among them. */
-export function placeInRun(fold: CallFold, dial: Dial): { attempt: DialAttempt | null; position: number } {
+export function placeInRun(fold: CallFold, dial: Dial, start: Moment): Pick<Ring, "attempt" | "position" | "asked"> {
   const attempt = dial.begin === null ? null : attemptOf(fold, dial, dial.begin);
   const peer = fold.legs.get(dial.dest)?.peer;
   const position = attempt?.targets.findIndex((target) => target.peer === peer) ?? -1;
-  return position < 0 ? { attempt: null, position: 0 } : { attempt, position };
+  if (attempt === null || position < 0) return { attempt: null, position: 0, asked: dial.begin ?? start };
+  return { attempt, position, asked: attempt.start };
 }
 
 /** The run of Dial in the same channel that was under way when this ring began. */
@@ -67,8 +72,9 @@ export function attemptOf(fold: CallFold, dial: Dial, start: Moment): DialAttemp
 }
 
 /** When the ringing was over; null while it rings. */
-export function ringEnd(dial: Dial | null, leg: Leg): number | null {
+export function ringEnd(dial: Dial | null, leg: Leg): { endAt: number | null; endOrder: number | null } {
   const end = endOf(leg);
-  if (dial === null || dial.end === null) return end;
-  return end === null ? dial.end.at : Math.min(dial.end.at, end);
+  const told = dial?.end ?? null;
+  if (told !== null && (end === null || told.at <= end)) return { endAt: told.at, endOrder: told.order };
+  return { endAt: end, endOrder: endMoment(leg)?.order ?? null };
 }

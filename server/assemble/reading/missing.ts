@@ -1,5 +1,5 @@
 import type { CallFold, Dial, DialAttempt, Leg, Moment } from "../facts/facts.ts";
-import { endOf } from "../facts/site.ts";
+import { endMoment, endOf } from "../facts/site.ts";
 import { internalNumberIn, type DialTarget } from "../names.ts";
 import type { Directory } from "../types.ts";
 import { attemptOf, climb, placeInRun, ringEnd, type Chain, type Ring } from "./chain.ts";
@@ -19,12 +19,12 @@ export function silentLocal(fold: CallFold, dial: Dial, leg: Leg): Ring | null {
     role: { is: "extension", number },
     leg: null,
     dial,
-    ...placeInRun(fold, chain.top),
+    ...placeInRun(fold, chain.top, dial.begin),
     caller: chain.caller,
     via: null,
     start: dial.begin,
     startAt: dial.begin.at,
-    endAt: ringEnd(dial, leg),
+    ...ringEnd(dial, leg),
     wave: 0,
   };
 }
@@ -56,9 +56,9 @@ function endedInVain(attempt: DialAttempt): boolean {
   return attempt.status !== null && attempt.status !== "ANSWER";
 }
 
-function callerEnd(fold: CallFold, attempt: DialAttempt): number | null {
+function callerEnd(fold: CallFold, attempt: DialAttempt): Moment | null {
   const caller = fold.legs.get(attempt.caller);
-  return caller === undefined ? null : endOf(caller);
+  return caller === undefined ? null : endMoment(caller);
 }
 
 function targetsOf(attempt: DialAttempt, rung: Set<string>): DialTarget[] {
@@ -76,21 +76,22 @@ function peersRung(fold: CallFold, attempt: DialAttempt): Set<string> {
   return rung;
 }
 
-function missingRing(fold: CallFold, role: Role, attempt: DialAttempt, end: Moment | number, index: number): Ring {
+function missingRing(fold: CallFold, role: Role, attempt: DialAttempt, end: Moment, index: number): Ring {
   const caller = fold.legs.get(attempt.caller) ?? null;
   const chain = caller?.kind === "local" ? chainAbove(fold, caller) : null;
-  const own = { attempt, position: index };
-  const above = chain === null ? own : placeInRun(fold, chain.top);
+  const own = { attempt, position: index, asked: attempt.start };
+  const above = chain === null ? own : placeInRun(fold, chain.top, attempt.start);
   return {
     role,
     leg: null,
     dial: null,
-    ...(above.attempt === null ? own : above),
+    ...(above.attempt === null ? { ...own, asked: above.asked } : above),
     caller: chain === null ? caller : chain.caller,
     via: null,
     start: attempt.start,
     startAt: attempt.start.at,
-    endAt: typeof end === "number" ? end : end.at,
+    endAt: end.at,
+    endOrder: end.order,
     wave: 0,
   };
 }

@@ -66,7 +66,7 @@ function rungEntries(rings: Ring[], shape: Shape): Entry[] {
     );
     if (same !== undefined) same.rings.push(ring);
     else {
-      const at = ring.attempt?.start.at ?? ring.start.at;
+      const { at } = ring.asked;
       entries.push({ extension: number, rings: [ring], joiner: null, at, order: index, wave: ring.wave });
     }
   }

@@ -18,16 +18,7 @@ export function readRings(fold: CallFold, roles: Roles, directory: Directory): R
 function compareRings(a: Ring, b: Ring): number {
   const sameRun = a.attempt !== null && a.attempt === b.attempt;
   if (sameRun) return a.position - b.position || a.start.order - b.start.order;
-  return keyTime(a) - keyTime(b) || keyOrder(a) - keyOrder(b);
-}
-
-/** Rings of one Dial are placed by its beginning, so that phones without a channel stand among the others. */
-function keyTime(ring: Ring): number {
-  return ring.attempt?.start.at ?? ring.start.at;
-}
-
-function keyOrder(ring: Ring): number {
-  return ring.attempt?.start.order ?? ring.start.order;
+  return a.asked.at - b.asked.at || a.asked.order - b.asked.order;
 }
 
 function dialledRings(fold: CallFold, roles: Roles): Ring[] {
@@ -46,18 +37,16 @@ function dialledRings(fold: CallFold, roles: Roles): Ring[] {
 function ringOf(fold: CallFold, roles: Roles, dial: Dial, leg: Leg): Ring {
   const start = dial.begin ?? leg.created ?? leg.first;
   const chain = climb(fold, dial);
-  const place = placeInRun(fold, chain.top);
   return {
     role: roleOf(roles, leg),
     leg,
     dial,
-    attempt: place.attempt,
+    ...placeInRun(fold, chain.top, start),
     caller: chain.caller,
     via: chain.via,
     start,
     startAt: dial.begin?.at ?? leg.created?.at ?? leg.startEstimate,
-    endAt: ringEnd(dial, leg),
-    position: place.position,
+    ...ringEnd(dial, leg),
     wave: 0,
   };
 }
@@ -77,8 +66,9 @@ function unseenDials(fold: CallFold, roles: Roles): Ring[] {
       caller: dial === null ? null : climb(fold, dial).caller,
       via: null,
       start: leg.first,
+      asked: leg.first,
       startAt: leg.startEstimate,
-      endAt: ringEnd(dial, leg),
+      ...ringEnd(dial, leg),
       position: 0,
       wave: 0,
     });
@@ -92,20 +82,24 @@ function wasCalled(fold: CallFold, leg: Leg): boolean {
   return [...fold.legs.values()].some((other) => other.placed && other.id !== leg.id && other.kind === "real");
 }
 
-/** Rings on behalf of one channel that overlap are one wave. */
+/** Rings on behalf of one channel that overlap, or that one Dial asked for, are one wave. */
 function numberWaves(rings: Ring[]): void {
-  let wave = 0;
-  let caller: Leg | null = null;
-  let openUntil = -Infinity;
+  let wave: Ring[] = [];
+  let count = 0;
   for (const ring of rings) {
-    const begin = keyTime(ring);
-    const together = wave > 0 && ring.caller === caller && begin < openUntil;
-    if (!together) {
-      wave += 1;
-      caller = ring.caller;
-      openUntil = -Infinity;
+    if (!wave.some((other) => together(other, ring))) {
+      wave = [];
+      count += 1;
     }
-    ring.wave = wave;
-    openUntil = Math.max(openUntil, ring.endAt ?? Infinity, begin + 1);
+    wave.push(ring);
+    ring.wave = count;
   }
+}
+
+function together(earlier: Ring, ring: Ring): boolean {
+  if (earlier.caller !== ring.caller || (earlier.dial?.forward ?? null) !== null) return false;
+  if (ring.attempt !== null && ring.attempt === earlier.attempt) return true;
+  if (earlier.endAt === null) return true;
+  const { at, order } = ring.asked;
+  return at < earlier.endAt || (at === earlier.endAt && order < (earlier.endOrder ?? 0));
 }
