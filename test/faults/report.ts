@@ -1,9 +1,9 @@
 import Table from "cli-table3";
 import { isLost, type Verdict } from "./audit/events.ts";
 
-/** When a fault was at work, by the test's monotonic clock. */
+/** What was at work from a moment on, by the test's monotonic clock. */
 export interface Window {
-  fault: string;
+  faults: readonly string[];
   fromMono: number;
 }
 
@@ -18,29 +18,30 @@ export interface Row {
   doubled: number;
 }
 
-/** Counts the events by the fault at work when they happened, or that had last been. */
+export const ALL = "all";
+
+/**
+ * Counts the events by the faults at work when they happened, or that had last been. What happened under two faults at
+ * once counts for both; the last row counts every event once.
+ */
 export function tabulate(windows: readonly Window[], verdicts: readonly Verdict[]): Row[] {
   const rows = new Map<string, Row>();
   const row = (fault: string): Row => {
-    const found = rows.get(fault) ?? {
-      fault,
-      injected: 0,
-      told: 0,
-      owed: 0,
-      stored: 0,
-      inGaps: 0,
-      lost: 0,
-      doubled: 0,
-    };
+    const zeros = { injected: 0, told: 0, owed: 0, stored: 0, inGaps: 0, lost: 0, doubled: 0 };
+    const found = rows.get(fault) ?? { fault, ...zeros };
     rows.set(fault, found);
     return found;
   };
-  for (const { fault } of windows) row(fault).injected++;
+  const all = row(ALL);
+  for (const { faults } of windows) for (const fault of faults) row(fault).injected++;
   for (const verdict of verdicts) {
-    const at = windows.findLast(({ fromMono }) => fromMono <= verdict.told.mono)?.fault ?? "(none yet)";
-    count(row(at), verdict);
+    const at = windows.findLast(({ fromMono }) => fromMono <= verdict.told.mono)?.faults ?? ["(none yet)"];
+    for (const fault of at) count(row(fault), verdict);
+    count(all, verdict);
   }
-  return [...rows.values()].sort((a, b) => a.fault.localeCompare(b.fault));
+  all.injected = windows.reduce((sum, { faults }) => sum + faults.length, 0);
+  rows.delete(ALL);
+  return [...[...rows.values()].sort((a, b) => a.fault.localeCompare(b.fault)), all];
 }
 
 function count(row: Row, verdict: Verdict): void {
@@ -58,12 +59,7 @@ export function printTable(rows: readonly Row[]): string {
     style: { head: [], border: [] },
     colAligns: ["left", "right", "right", "right", "right", "right", "right", "right"],
   });
-  const sum: Row = { fault: "all", injected: 0, told: 0, owed: 0, stored: 0, inGaps: 0, lost: 0, doubled: 0 };
   for (const row of rows) {
-    for (const key of ["injected", "told", "owed", "stored", "inGaps", "lost", "doubled"] as const)
-      sum[key] += row[key];
-  }
-  for (const row of [...rows, sum]) {
     table.push([row.fault, row.injected, row.told, row.owed, row.stored, row.inGaps, row.lost, row.doubled]);
   }
   return table.toString();

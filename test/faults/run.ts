@@ -75,7 +75,9 @@ export async function run(options: RunOptions): Promise<RunResult> {
 export async function begin(stack: Stack): Promise<void> {
   stack.agent.start();
   if (!(await until(() => stack.pbx.listening, LOGIN_DEADLINE_MS))) {
-    throw new Error(`The agent did not log in to AMI within ${LOGIN_DEADLINE_MS} ms; its log is in ${stack.dir}.`);
+    throw new Error(
+      `The agent did not log in to AMI within ${LOGIN_DEADLINE_MS} ms. It says:\n${stack.agent.lastWords()}`,
+    );
   }
   stack.player.start();
   await pause(1_500);
@@ -109,11 +111,9 @@ async function injectFaults(
 async function injectStep(stack: Stack, watch: FinalityWatch, step: Step, n: number, windows: Window[]): Promise<void> {
   const restores = stack.restores.length;
   if (step.faults.some(({ fault }) => fault.name === "database-restored")) watch.forgiveAbsence(true);
+  windows.push({ faults: step.faults.map(({ fault }) => fault.name), fromMono: performance.now() });
   await Promise.all(
-    step.faults.map(async ({ fault, holdMs }) => {
-      windows.push({ fault: fault.name, fromMono: performance.now() });
-      await fault.inject(stack, stack.random.fork(`step ${n} ${fault.name}`), holdMs);
-    }),
+    step.faults.map(({ fault, holdMs }) => fault.inject(stack, stack.random.fork(`step ${n} ${fault.name}`), holdMs)),
   );
   if (stack.restores.length === restores) return;
   await until(() => everythingDeliveredIsStored(stack), 30_000, 500);
@@ -152,14 +152,14 @@ export async function judge(stack: Stack, watch: FinalityWatch): Promise<{ verdi
     verdicts.filter(({ rows, told }) => rows === 0 && told.call > 0).map(({ told }) => told.call),
   );
   const [calls, reference] = [await readCalls(database, site.id), await readCalls(database, stack.referenceSite.id)];
-  const damaged = stack.excusable.size > 0 || journal.hindrances.some(({ what }) => what === "disk");
+  const outboxHarmed = stack.excusable.size > 0 || journal.hindrances.some(({ what }) => what === "disk");
   const windowMs = stack.options.liveWindowSeconds * 1000;
   const wrongs = [
     ...some(verdicts.filter(isLost).map(lostWords)),
     ...some(
       verdicts.filter(({ rows }) => rows > 1).map(({ told, rows }) => `Event ${told.number} is stored ${rows} times`),
     ),
-    ...some(judgeGaps({ journal, gaps, stored, damaged })),
+    ...some(judgeGaps({ journal, gaps, stored, damages: stack.damages, outboxHarmed })),
     ...some(judgeTags({ told: journal.told, stored, tap: stack.tap, windowMs, clockJumps: stack.clockJumps })),
     ...some(judgeCalls({ played: journal.calls, incomplete, calls, reference })),
     ...some(await watch.judge(journal, incomplete)),

@@ -73,7 +73,7 @@ test("an event stored twice is counted so, one kept in rejected_events is not lo
 test("a gap that claims delivered events, and one without a blindness, are both wrong", () => {
   const journal = journalOf([1, 2, 3, 4, 5, 6, 7, 8, 9]);
   const stored = journal.told.map(({ number }) => row(number));
-  const judged = (gaps: GapRow[]): string[] => judgeGaps({ journal, gaps, stored, damaged: false });
+  const judged = (gaps: GapRow[]): string[] => judgeGaps({ journal, gaps, stored, damages: [], outboxHarmed: false });
   expect(judged([gap(10, 20)])).toEqual([]);
   expect(judged([gap(6.5, 20)])).toEqual([expect.stringContaining("claims 3 events that were delivered")]);
   expect(judged([gap(25, 26)])).toEqual([expect.stringContaining("nobody was blind")]);

@@ -44,8 +44,8 @@ export function isLost({ standing, kept, inGap }: Verdict): boolean {
   return !kept && (standing === "owed" || !inGap);
 }
 
-export function covers(gap: GapRow, at: number): boolean {
-  return at >= gap.from - EDGE_MS && (gap.to === null || at <= gap.to + EDGE_MS);
+export function covers(gap: GapRow, at: number, edgeMs = EDGE_MS): boolean {
+  return at >= gap.from - edgeMs && (gap.to === null || at <= gap.to + edgeMs);
 }
 
 function standingOf(told: Told, journal: Journal, excusable: ReadonlySet<number>): Standing {

@@ -1,5 +1,5 @@
 import type { Journal, Told } from "../oracle/journal.ts";
-import { overlap } from "./events.ts";
+import { covers, overlap } from "./events.ts";
 import type { GapRow, StoredEvent } from "./evidence.ts";
 
 /** A gap may reach this far into what was heard: the last event before, the login after. */
@@ -13,23 +13,26 @@ export function judgeGaps(options: {
   journal: Journal;
   gaps: readonly GapRow[];
   stored: readonly StoredEvent[];
-  /** Outboxes were damaged or disks full: gaps about them are expected, and cannot know what they cost. */
-  damaged: boolean;
+  /** When outboxes were damaged, epoch ms: a gap around such a moment cannot know exactly what was lost. */
+  damages: readonly number[];
+  /** A disk was full or stalled, an outbox damaged: gaps that blame the outbox are expected. */
+  outboxHarmed: boolean;
 }): string[] {
-  const { journal, gaps, stored, damaged } = options;
+  const { journal, gaps, stored, damages, outboxHarmed } = options;
   const wrongs: string[] = [];
   const told = new Map(journal.told.map((entry) => [entry.number, entry]));
   const accepted = stored.filter((row) => row.accepted);
   for (const gap of gaps) {
     if (!ABOUT_AMI.has(gap.cause)) {
-      if (!damaged) wrongs.push(`${nameOf(gap)} blames the outbox, which nothing happened to`);
+      if (!outboxHarmed) wrongs.push(`${nameOf(gap)} blames the outbox, which nothing happened to`);
       continue;
     }
     const within = accepted
       .filter(({ streamId }) => streamId === gap.streamId)
       .map(({ number }) => told.get(number))
       .filter((entry): entry is Told => entry !== undefined && entry.session !== null && inside(gap, entry.at));
-    if (within.length > 0 && !damaged) wrongs.push(`${nameOf(gap)} claims ${within.length} events that were delivered`);
+    const blurred = damages.some((at) => covers(gap, at, WARRANT_MS));
+    if (within.length > 0 && !blurred) wrongs.push(`${nameOf(gap)} claims ${within.length} events that were delivered`);
     if (!warranted(gap, journal)) wrongs.push(`${nameOf(gap)} names a time in which nobody was blind`);
   }
   return wrongs;

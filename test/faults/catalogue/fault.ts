@@ -21,6 +21,7 @@ export interface Fault {
  * the agent may lose them, if a gap row says so.
  */
 export async function excuseUnstored(stack: Stack): Promise<void> {
+  stack.damages.push(stack.machine.now());
   const stored = new Set(await storedNumbers(stack));
   for (const { number } of stack.journal.told) if (!stored.has(number)) stack.excusable.add(number);
 }

@@ -1,4 +1,4 @@
-import { mkdirSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { hinder, type Journal } from "../oracle/journal.ts";
 import { AMI_SECRET, AMI_USER } from "../oracle/pbx.ts";
@@ -62,12 +62,17 @@ export class AgentUnit {
     const { name, enter, machine, workDir } = this.options;
     this.#proc = startProc({
       name,
-      command: [...enter, process.execPath, "agent/main.ts", "run", "--config", this.#config],
+      command: [...enter, process.execPath, join(REPO, "agent/main.ts"), "run", "--config", this.#config],
       cwd: REPO,
       env: { ...machine.env, NODE_OPTIONS: undefined },
       logPath: join(workDir, `${name}.log`),
     });
     this.#revived();
+  }
+
+  /** The end of its log. */
+  lastWords(): string {
+    return readFileSync(join(this.options.workDir, `${this.options.name}.log`), "utf8").slice(-2_000);
   }
 
   async kill(): Promise<void> {

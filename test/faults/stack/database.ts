@@ -1,4 +1,5 @@
-import { cpSync, readFileSync, rmSync } from "node:fs";
+import { execFileSync } from "node:child_process";
+import { readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import pg from "pg";
 import { startEmbedded, type Embedded } from "../../../server/store/embedded.ts";
@@ -73,26 +74,35 @@ export class Database {
 
   /** Copies the data folder while PostgreSQL is down, and starts it again. */
   async backUp(to: string): Promise<void> {
-    await this.restart(() => cpSync(this.#dataDir, to, { recursive: true, preserveTimestamps: true }));
+    await this.restart(() => copyFolder(this.#cluster, to));
   }
 
   /** Puts a copy of the data folder back in the place of what is there. */
   async restore(from: string): Promise<void> {
     await this.restart(() => {
-      rmSync(join(this.#dataDir, "postgres"), { recursive: true, force: true });
-      cpSync(from, this.#dataDir, { recursive: true, preserveTimestamps: true });
+      rmSync(this.#cluster, { recursive: true, force: true });
+      copyFolder(from, this.#cluster);
     });
   }
 
   async stop(): Promise<void> {
-    await this.#pool.end();
+    if (!this.#pool.ending) await this.#pool.end();
     await this.#embedded.stop();
   }
 
-  #postmaster(): number {
-    const pidFile = join(this.#dataDir, "postgres", "postmaster.pid");
-    return Number(readFileSync(pidFile, "utf8").split("\n")[0]);
+  /** PostgreSQL's own data directory. */
+  get #cluster(): string {
+    return join(this.#dataDir, "postgres");
   }
+
+  #postmaster(): number {
+    return Number(readFileSync(join(this.#cluster, "postmaster.pid"), "utf8").split("\n")[0]);
+  }
+}
+
+/** With owners and modes: PostgreSQL looks at them. */
+function copyFolder(from: string, to: string): void {
+  execFileSync("cp", ["-a", from, to]);
 }
 
 function newPool(url: string): pg.Pool {

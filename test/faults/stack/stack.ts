@@ -50,6 +50,8 @@ export interface Stack {
   readonly referenceSite: { id: number; key: string };
   /** Numbers of events that were not on the server when the outbox was damaged: a gap may excuse them. */
   readonly excusable: Set<number>;
+  /** When an outbox was damaged, by the machine's clock: a gap around it cannot know exactly what was lost. */
+  readonly damages: number[];
   /** What was once shown may be gone after the database was put back to a backup. */
   readonly restores: { atMono: number }[];
   /** When the machine's clock was set. */
@@ -148,6 +150,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     site,
     referenceSite,
     excusable: new Set(),
+    damages: [],
     restores: [],
     clockJumps: [],
     addMachine,
