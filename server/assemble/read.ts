@@ -36,7 +36,7 @@ export function readCall(fold: CallFold, directory: Directory): AssembledCall {
     callStatus: endTime === null ? null : readStatus(fold, parties, rings, talk, shape),
     phoneNumber: readPhoneNumber(fold, rings, shape),
     trunk: readTrunk(rings, roles, talk, shape),
-    mainExtension: readMainExtension(parties, rings, talk, shape),
+    mainExtension: readMainExtension(parties, rings, talk, shape, directory),
     extensionsCount: extensions.size,
     startTime,
     endTime,

@@ -63,7 +63,7 @@ function toldBySettings(directory: Directory, peer: string, legs: Leg[]): "trunk
 }
 
 /** A RegExp with the g or y flag remembers where it stopped; tests must not depend on the one before. */
-function matches(pattern: RegExp, value: string): boolean {
+export function matches(pattern: RegExp, value: string): boolean {
   pattern.lastIndex = 0;
   return pattern.test(value);
 }

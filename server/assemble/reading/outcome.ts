@@ -1,7 +1,8 @@
 import type { CallStatus, DisconnectReason } from "../../../shared/call.ts";
 import type { CallFold, Leg } from "../facts/facts.ts";
+import type { Directory } from "../types.ts";
 import { isExternalNumber, isNumber, knownText, parseDialTarget } from "../names.ts";
-import { roleOf, type Roles } from "./directory.ts";
+import { matches, roleOf, type Roles } from "./directory.ts";
 import { ringReason } from "./endings.ts";
 import type { Party } from "./participants.ts";
 import type { Ring } from "./rings.ts";
@@ -125,10 +126,16 @@ export function readTrunk(rings: Ring[], roles: Roles, talk: Talk, shape: Shape)
 }
 
 /** Incoming, internal: the first called extension that talked; outgoing: the one that placed the call. */
-export function readMainExtension(parties: Party[], rings: Ring[], talk: Talk, shape: Shape): string | null {
+export function readMainExtension(
+  parties: Party[],
+  rings: Ring[],
+  talk: Talk,
+  shape: Shape,
+  directory: Directory,
+): string | null {
   if (shape.callType === "outgoing") return shape.placing;
   const first = byTalk(parties)[0];
-  return first?.row.extension ?? followedTo(rings, talk);
+  return first?.row.extension ?? followedTo(rings, talk, directory);
 }
 
 export function readLastExtension(parties: Party[]): string | null {
@@ -140,11 +147,14 @@ function byTalk(parties: Party[]): Party[] {
   return talked.toSorted((a, b) => (a.talkedFrom ?? 0) - (b.talkedFrom ?? 0) || a.row.ringOrder - b.row.ringOrder);
 }
 
-/** The extension whose follow-me or forwarding an outside phone answered. */
-function followedTo(rings: Ring[], talk: Talk): string | null {
+/** The extension whose follow-me or forwarding an outside phone answered, if it is known to be one. */
+function followedTo(rings: Ring[], talk: Talk, directory: Directory): string | null {
   const outside = rings.find((ring) => ring.role.is === "trunk" && ring.leg !== null && talk.spans.has(ring.leg.id));
   if (outside === undefined) return null;
   const number = sentNumber(outside);
   const forwarder = rings.find((ring) => number !== null && ring.dial?.forward?.includes(number) === true);
-  return outside.via ?? (forwarder?.role.is === "extension" ? forwarder.role.number : null);
+  if (forwarder?.role.is === "extension") return forwarder.role.number;
+  const { via } = outside;
+  const rung = rings.some((ring) => ring.role.is === "extension" && ring.role.number === via);
+  return via !== null && (rung || (directory.extensions !== null && matches(directory.extensions, via))) ? via : null;
 }

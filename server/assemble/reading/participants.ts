@@ -150,8 +150,8 @@ function putDownAt(leg: Leg): number | null {
 /** When the phone answered; null when that was before the capture began. */
 function answerOf(ring: Ring | null, leg: Leg, talkedFrom: number): number | null {
   if (leg.created === null && leg.up !== null && leg.up.order === leg.first.order) return null;
-  if (ring?.dial?.status === "ANSWER" && ring.dial.end !== null) return Math.min(ring.dial.end.at, talkedFrom);
-  return leg.up === null ? talkedFrom : Math.min(leg.up.at, talkedFrom);
+  const told = ring?.dial?.status === "ANSWER" ? (ring.dial.end?.at ?? talkedFrom) : talkedFrom;
+  return Math.min(leg.up?.at ?? told, told, talkedFrom);
 }
 
 function partyOf(entry: Entry, devices: Device[], ringOrder: number, wave: number): Party {
