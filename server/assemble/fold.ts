@@ -134,13 +134,12 @@ export function foldEvent(fold: CallFold, event: CallEvent): void {
 /** Notes the event's place in its stream. False: it was folded before. */
 function takesPlace(fold: CallFold, event: CallEvent, isMarker: boolean): boolean {
   const span = fold.spans.at(-1);
-  if (span === undefined || span.stream !== event.stream) {
-    if (isMarker && fold.legs.size === 0) return true;
-    fold.spans.push({ stream: event.stream, firstSeq: event.seq, lastSeq: event.seq });
-    return true;
-  }
-  if (event.seq <= span.lastSeq) return false;
-  if (!isMarker || isOpen(fold)) span.lastSeq = event.seq;
+  const known = span !== undefined && span.stream === event.stream;
+  if (known && event.seq <= span.lastSeq) return false;
+  // A marker proves something only about a call it could have changed.
+  if (isMarker && !isOpen(fold)) return true;
+  if (known) span.lastSeq = event.seq;
+  else fold.spans.push({ stream: event.stream, firstSeq: event.seq, lastSeq: event.seq });
   return true;
 }
 
