@@ -11,7 +11,7 @@ import { addEnterprises, importedTables } from "./support/tables.ts";
 import { openFileSource } from "../../server/mongo/source-files.ts";
 
 const KILLS = 20;
-const DOCUMENTS = 12_000;
+const DOCUMENTS = 20_000;
 /** Small batches, so that a run of a tenth of a second has many moments to be killed in. */
 const BATCH = "60";
 const killAfterMsMax = 130;
