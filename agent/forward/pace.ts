@@ -1,9 +1,10 @@
 /** A backlog request that takes the server longer than this keeps live events waiting behind it. */
 const REQUEST_MS_AIM = 250;
 const EVENTS_MIN = 50;
-const EVENTS_MAX = 4_000;
+const EVENTS_MAX = 1_000;
 const BYTES_MIN = 16 * 1024;
-const BYTES_MAX = 2 * 1024 * 1024;
+/** A batch stands in memory some four times on its way: rows, lines, body, compressed body. */
+const BYTES_MAX = 256 * 1024;
 
 /** How much of the backlog goes into one request: grows while the server is quick, shrinks when it is not. */
 export class Pace {

@@ -47,7 +47,7 @@ function batchOf(keeper: Keeper, first: number, { lines, found, count }: Collect
     oldestUnacked: keeper.done.firstMissing(base + 1),
     ranges: [...found.list],
     count,
-    lines: Buffer.from(lines.join("")),
+    lines: new TextEncoder().encode(lines.join("")),
   };
 }
 

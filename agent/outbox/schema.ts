@@ -42,7 +42,7 @@ export function openDatabase(path: string): Db {
     db.pragma("journal_mode = WAL");
     db.pragma("synchronous = FULL");
     db.pragma(`journal_size_limit = ${WAL_BYTES_KEPT_MAX}`);
-    db.pragma("cache_size = -4096");
+    db.pragma("cache_size = -1024");
     if (db.pragma("user_version", { simple: true }) === 0) db.transaction(() => db.exec(DDL)).exclusive();
     return db;
   } catch (error) {

@@ -94,7 +94,11 @@ function obey(keeper: Keeper, message: ToWorker, say: (message: FromWorker) => v
   }
 }
 
-const say = (message: FromWorker) => parentPort?.postMessage(message);
+/** A batch's bytes are handed over, not copied. */
+const say = (message: FromWorker) => {
+  const bytes = message.is === "batch" && message.batch !== null ? [message.batch.lines.buffer as ArrayBuffer] : [];
+  parentPort?.postMessage(message, bytes);
+};
 try {
   await main(workerData as OutboxSettings, say);
 } catch (error) {
