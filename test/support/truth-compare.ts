@@ -165,7 +165,9 @@ function compareParticipant(
     ["answer_time", answeredUnseen ? null : one.answer_time, row.answerTime],
     ["hangup_time", one.hangup_time, row.hangupTime],
   ] as const;
-  for (const [name, expected, value] of times)
+  for (const [name, expected, value] of one.status === "answered"
+    ? times
+    : times.filter(([name]) => name !== "answer_time"))
     if (given(expected))
       near(
         found,
@@ -199,13 +201,14 @@ function expectedSteps(call: TruthCall): string[] {
     ...(call.trunk_legs ?? []),
   ];
   const dialled = legs.filter((leg) => leg.uniqueid !== undefined);
-  return ["start", ...dialled.map(() => "dial"), "hangup"];
+  const dials = Array.from({ length: dialled.length + (call.further_devices ?? 0) }, () => "dial");
+  return ["start", ...dials, "hangup"];
 }
 
 /** Each leg that talked did so at least once; a consultation that became the call adds its own talk. */
 function expectedBridges(call: TruthCall): [number, number] {
   if (call.conference !== undefined) return [1, 1];
-  const talked = participantsOf(call).filter((one) => given(one.answer_time)).length;
+  const talked = participantsOf(call).filter((one) => one.status === "answered").length;
   const carried = (call.trunk_legs ?? []).filter((leg) => given(leg.answer_time)).length;
   return [talked + carried, talked + carried + (talked > 1 ? 1 : 0)];
 }
@@ -220,15 +223,21 @@ function compareTalk(truth: Truth, call: TruthCall, row: AssembledCall, found: D
   const most = call.talkLoose === true ? Math.max(...measured, union) : call.talk;
   if (talked < least - TOLERANCE_SECONDS || talked > most + TOLERANCE_SECONDS)
     found.push({ path: "extra.talk_seconds", truth: [...measured, union], assembled: talked });
-  const waited = waitOf(call);
+  const waited = first(call)?.caller === true ? null : waitOf(call);
   if (waited !== null) near(found, "extra.wait_seconds", waited, Number(row.extra["wait_seconds"]), TOLERANCE_SECONDS);
+}
+
+/** A phone that was picked up and not connected (call confirmation) has not answered. */
+function answeredLegs(call: TruthCall): TruthLeg[] {
+  const people = participantsOf(call).filter((one) => one.status === "answered");
+  return [...people, ...(call.trunk_legs ?? [])].filter((leg) => given(leg.answer_time));
 }
 
 /** Seconds in which any answered leg was up. */
 function unionSeconds(call: TruthCall): number {
   let total = 0;
   let reached = 0;
-  const legs = [...participantsOf(call), ...(call.trunk_legs ?? [])].filter((leg) => given(leg.answer_time));
+  const legs = answeredLegs(call);
   for (const leg of legs.toSorted((a, b) => a.answer_time! - b.answer_time!)) {
     const end = leg.hangup_time ?? leg.answer_time! + call.talk!;
     total += Math.max(0, end - Math.max(reached, leg.answer_time!));
@@ -237,9 +246,15 @@ function unionSeconds(call: TruthCall): number {
   return total;
 }
 
+/** Who answered first; when somebody picked the call up, their own call was answered before they had this one. */
+function first(call: TruthCall): TruthParticipant | undefined {
+  const answered = participantsOf(call).filter((one) => given(one.answer_time));
+  return answered.toSorted((a, b) => a.answer_time! - b.answer_time!)[0];
+}
+
 function waitOf(call: TruthCall): number | null {
   if (!given(call.start_time) || call.participants === undefined) return null;
-  const answers = [...participantsOf(call), ...(call.trunk_legs ?? [])].map((leg) => leg.answer_time).filter(given);
+  const answers = answeredLegs(call).map((leg) => leg.answer_time!);
   if (answers.length > 0) return Math.min(...answers) - call.start_time;
   const end = endOf(call);
   return end === null ? null : end / 1000 - call.start_time;

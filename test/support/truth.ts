@@ -34,6 +34,8 @@ export interface TruthCall {
   ivr_digits?: string;
   voicemail?: boolean;
   conference?: string;
+  /** Devices that rang beside those of the participants. */
+  further_devices?: number;
   external_name?: string;
   picked_up_for?: string;
   click_to_call?: boolean;

@@ -158,7 +158,7 @@ function partyOf(entry: Entry, devices: Device[], ringOrder: number, wave: numbe
   const device = decisive(devices);
   const dialStart = entry.joiner?.leg.first.at ?? earliest(entry.rings);
   const status = device.talked ? "answered" : device.reason === null ? "dialing" : statusOf(device.reason);
-  const stopped = device.talked ? device.answeredAt : device.endAt;
+  const stopped = device.talked ? device.answeredAt : rangUntil(device);
   const rang = entry.joiner === null && entry.rings.some((ring) => ring.leg !== null);
   const row: Participant = {
     extension: entry.extension,
@@ -173,6 +173,11 @@ function partyOf(entry: Entry, devices: Device[], ringOrder: number, wave: numbe
   };
   const talkedFrom = device.talked ? (device.answeredAt ?? device.leg?.first.at ?? null) : null;
   return { row, talkedFrom };
+}
+
+/** A phone that was picked up and never connected (call confirmation) rang until it was picked up. */
+function rangUntil({ leg, endAt }: Device): number | null {
+  return leg === null || leg.up === null || endAt === null ? endAt : Math.min(leg.up.at, endAt);
 }
 
 /** Answered wins; still ringing next; then the device that rang to the end; a refusal only when all refused. */
