@@ -1,10 +1,11 @@
-import { Worker } from "node:worker_threads";
+import type { Worker } from "node:worker_threads";
 import type { Logger } from "../../shared/log.ts";
 import { RingpostError } from "../../shared/errors.ts";
 import type { SeqRange } from "../../shared/wire.ts";
 import type { CapturedRow } from "../capture.ts";
 import { Lost, type GapRow } from "./lost.ts";
 import type { Batch, FromWorker, Opened, OutboxSettings, OutboxState, ReadRequest, ToWorker } from "./protocol.ts";
+import { startThread } from "./thread.ts";
 
 /** Bounds between capture and disk. */
 const GROUP_EVENTS_MAX = 2_000;
@@ -53,7 +54,7 @@ export class Outbox {
     this.#settings = settings;
     this.#ports = ports;
     this.#lost = new Lost(ports.gapRow);
-    this.#worker = new Worker(new URL("worker.ts", import.meta.url), {
+    this.#worker = startThread({
       workerData: settings,
       resourceLimits: { maxYoungGenerationSizeMb: 4 },
     });

@@ -99,9 +99,7 @@ const say = (message: FromWorker) => {
   const bytes = message.is === "batch" && message.batch !== null ? [message.batch.lines.buffer as ArrayBuffer] : [];
   parentPort?.postMessage(message, bytes);
 };
-try {
-  await main(workerData as OutboxSettings, say);
-} catch (error) {
+main(workerData as OutboxSettings, say).catch((error: unknown) => {
   say({ is: "failed", code: codeOf(error) ?? "unknown", message: messageOf(error) });
   parentPort?.close();
-}
+});

@@ -1,0 +1,42 @@
+import { EXIT, messageOf, type RingpostError } from "../../shared/errors.ts";
+import { createLogger } from "../../shared/log.ts";
+import { Agent } from "../agent.ts";
+import { runProgram } from "./program.ts";
+import { systemClock } from "../clock.ts";
+import type { Settings } from "../settings.ts";
+
+/** A stop that takes longer ends anyway: what is in the outbox is safe. */
+const STOP_MS_MAX = 4_800;
+
+/** One command line from beginning to end. Resolves with the exit status; whoever calls ends the process with it. */
+export async function runCommandLine(args: readonly string[]): Promise<number> {
+  return runProgram(args, {
+    env: process.env,
+    run: runAgent,
+    print: (text) => console.log(text),
+    complain: (text) => console.error(text),
+  }).catch((error: unknown) => {
+    console.error(messageOf(error));
+    return EXIT.critical;
+  });
+}
+
+async function runAgent(settings: Settings): Promise<number> {
+  process.umask(0o077);
+  const log = createLogger({ name: "ringpost-agent", level: settings.log.level });
+  const ended = Promise.withResolvers<number>();
+  const failed = (error: RingpostError) => {
+    log.fatal({ code: error.code }, error.message);
+    ended.resolve(EXIT.critical);
+  };
+  const agent = new Agent(settings, { clock: systemClock, random: Math.random, log, failed });
+  const stop = () => {
+    setTimeout(() => ended.resolve(EXIT.ok), STOP_MS_MAX).unref();
+    void agent.stop().then(() => ended.resolve(EXIT.ok));
+  };
+  process.once("SIGTERM", stop).once("SIGINT", stop);
+  agent.start().catch(failed);
+  const exitStatus = await ended.promise;
+  await new Promise((done) => log.flush(done));
+  return exitStatus;
+}
