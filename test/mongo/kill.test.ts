@@ -53,7 +53,8 @@ describe("an import that is killed", () => {
       for (let kill = 0; kill < KILLS; kill++) {
         const early = kill % 5 === 4;
         const ms = random() * (early ? startMsMax : killAfterMsMax);
-        await runCommand(args, env, { from: early ? "start" : "first batch", ms });
+        const ended = await runCommand(args, env, { from: early ? "start" : "first batch", ms });
+        expect(ended).toMatchObject({ code: null });
         positions.add(await documentsSoFar(killed));
       }
       expect(positions.size).toBeGreaterThan(KILLS / 2);
