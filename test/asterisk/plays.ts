@@ -24,23 +24,23 @@ export function plays(release: Release): void {
   const impossible = inject("labImpossible");
   describe.skipIf(impossible !== null)(`real calls on Asterisk ${release}`, () => {
     let pbx: Pbx;
-    let ringpost: Ringpost;
+    let ringpost: Ringpost | undefined;
     beforeAll(async () => {
       pbx = await up(release, { timestamps: false, say: () => {} });
       ringpost = await openRingpost(pbx);
     });
-    afterAll(() => ringpost.close());
+    afterAll(() => ringpost?.close());
 
     it.each(SCENARIOS.map((scenario) => [scenario.name, scenario.note, scenario] as const))(
       "%s is stored as it happened: %s",
       async (_name, _note, scenario) => {
-        const told = await tell(pbx, ringpost, scenario);
+        const told = await tell(pbx, ringpost!, scenario);
         expect(problemsOf(told)).toEqual(NO_PROBLEMS);
       },
     );
 
     it("300 calls at 10 a second: every one stored once, told as it happened, with the counts that were placed", async () => {
-      const told = await tell(pbx, ringpost, load300());
+      const told = await tell(pbx, ringpost!, load300());
       expect(problemsOf(told)).toEqual(NO_PROBLEMS);
       expect(countsOf(told.calls)).toEqual(LOAD_COUNTS);
     });

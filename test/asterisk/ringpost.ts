@@ -43,13 +43,16 @@ export async function openRingpost(pbx: Pbx): Promise<Ringpost> {
     outboxPath: join(folder.path, "outbox.sqlite"),
   });
   const agent = startAgent(configPath);
-  await untilListening(configPath);
   const close = async (): Promise<void> => {
     await agent.stop();
     await server.stop();
     await database.drop();
     folder.remove();
   };
+  await untilListening(configPath).catch(async (error: unknown) => {
+    await close();
+    throw error;
+  });
   return { database, server, agent, site, configPath, close };
 }
 

@@ -104,7 +104,8 @@ async function emptyRecords(paths: LabPaths): Promise<void> {
 
 /** unshare, sh and chroot replace themselves, so the pid is Asterisk's own. */
 function launch(paths: LabPaths): number {
-  const script = 'mount -t proc proc "$1/proc" && exec chroot "$1" asterisk -f -C /etc/asterisk/asterisk.conf';
+  const script =
+    'ulimit -n 65536 2>/dev/null; mount -t proc proc "$1/proc" && exec chroot "$1" asterisk -f -C /etc/asterisk/asterisk.conf';
   const log = openSync(paths.asteriskLog, "w");
   const child = spawn("unshare", ["-m", "--propagation", "private", "sh", "-c", script, "sh", paths.root], {
     detached: true,

@@ -1,5 +1,6 @@
 import type { Answering, InCall, Leg, Placing } from "./leg.ts";
 
+const RETRANSMITTED = ' retrans="500"';
 /** Phones wait this long for what the scenario says comes next. */
 const WAIT_MS_MAX = 120_000;
 const MY_TAG = "[pid]lab[call_number]";
@@ -31,7 +32,7 @@ function answering(leg: Answering): string {
     send("SIP/2.0 180 Ringing", [...REPLY_TAGGED, CONTACT]),
     `  <recv request="CANCEL" timeout="${ringMs}" ontimeout="rang"/>`,
     send("SIP/2.0 200 OK", REPLY_TAGGED),
-    send("SIP/2.0 487 Request Terminated", [...REPLY_TAGGED.slice(0, 4), "CSeq: [$cseq] INVITE"]),
+    send("SIP/2.0 487 Request Terminated", [...REPLY_TAGGED.slice(0, 4), "CSeq: [$cseq] INVITE"], "", RETRANSMITTED),
     `  <recv request="ACK" next="end"/>`,
     `  <label id="rang"/>`,
     ...afterRinging(leg),
@@ -47,10 +48,10 @@ function afterRinging({ final, talk }: Answering): string[] {
       "forward" in final
         ? ["302 Moved Temporarily", [`Contact: <sip:${final.forward}@127.0.0.1>`]]
         : [`${final.refuse} ${final.reason}`, []];
-    return [send(`SIP/2.0 ${line}`, [...REPLY_TAGGED, ...extra]), `  <recv request="ACK"/>`];
+    return [send(`SIP/2.0 ${line}`, [...REPLY_TAGGED, ...extra], "", RETRANSMITTED), `  <recv request="ACK"/>`];
   }
   return [
-    send("SIP/2.0 200 OK", [...REPLY_TAGGED, CONTACT], sdp("sendrecv")),
+    send("SIP/2.0 200 OK", [...REPLY_TAGGED, CONTACT], sdp("sendrecv"), RETRANSMITTED),
     `  <recv request="ACK"/>`,
     ...inCall(talk, `From: [$local];tag=${MY_TAG}`),
   ];
@@ -156,10 +157,12 @@ function pressed(digit: string, head: readonly string[]): string[] {
   ];
 }
 
+/** Requests but ACK are repeated until they are answered, as over UDP they must be. */
 function send(start: string, headers: readonly string[], body = "", attributes = ""): string {
   const rest =
     body === "" ? ["Content-Length: 0", "", ""] : ["Content-Type: application/sdp", "Content-Length: [len]", "", body];
-  return sendText([start, ...headers, ...rest], attributes);
+  const repeated = /^(INVITE|BYE|CANCEL) /.test(start) ? RETRANSMITTED : "";
+  return sendText([start, ...headers, ...rest], attributes + repeated);
 }
 
 function sendText(lines: readonly string[], attributes = ""): string {
