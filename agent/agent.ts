@@ -6,10 +6,11 @@ import type { KnownStart } from "./ami/facts.ts";
 import { AmiSession, type Remembered } from "./ami/session.ts";
 import { STALL_TICK_MS, StallMeter } from "./ami/stall.ts";
 import { Capture } from "./capture.ts";
-import type { Clock } from "./clock.ts";
+import { BOOT, type Clock } from "./clock.ts";
 import { ControlSocket } from "./control/socket.ts";
 import { statusOf, type AgentStatus } from "./control/status.ts";
 import { Forwarder } from "./forward/forwarder.ts";
+import { heardText, readHeard, silentSince, type Moment } from "./heard.ts";
 import { gap } from "./markers.ts";
 import { Outbox } from "./outbox/outbox.ts";
 import type { Opened } from "./outbox/protocol.ts";
@@ -82,7 +83,7 @@ export class Agent {
     this.#stallTimer = setInterval(() => this.#stall.tick(this.#ports.clock.monoMs()), STALL_TICK_MS);
     this.#outbox.remember("stopped_clean", "false");
     await this.#control.listen();
-    this.#session.start(remembered(opened));
+    this.#session.start(remembered(opened, momentOf(this.#ports.clock)));
     this.#forwarder.start(opened);
     this.#started = true;
     log.info({ version: AGENT_VERSION, stream: opened.state.stream, waiting: opened.state.waiting }, "the agent runs");
@@ -92,7 +93,7 @@ export class Agent {
   async stop(): Promise<void> {
     if (this.#started) {
       await this.#session.stop();
-      this.#outbox.remember("heard_at", String(this.#ports.clock.wallMs()));
+      this.#outbox.remember("heard", heardText(momentOf(this.#ports.clock)));
       this.#outbox.remember("stopped_clean", "true");
       await this.#outbox.settled();
       await this.#forwarder.stop(DRAIN_MS_MAX);
@@ -129,7 +130,7 @@ export class Agent {
 
   #heard(aheadMs: number | undefined): void {
     if (aheadMs !== undefined) this.#capture.measuredPbxClock(aheadMs);
-    this.#outbox.remember("heard_at", String(this.#ports.clock.wallMs()));
+    this.#outbox.remember("heard", heardText(momentOf(this.#ports.clock)));
   }
 
   #report(): AgentReport {
@@ -164,11 +165,14 @@ function outboxSettings({ outbox }: Settings) {
   };
 }
 
-function remembered({ remembered: known, newestAt }: Opened): Remembered {
-  const heardAt = Math.max(Number(known["heard_at"] ?? 0), newestAt ?? 0);
+function momentOf(clock: Clock): Moment {
+  return { wallMs: clock.wallMs(), monoMs: clock.monoMs(), boot: BOOT };
+}
+
+function remembered({ remembered: known, newest }: Opened, now: Moment): Remembered {
   const start = known["asterisk_start"];
   return {
-    heardAt: heardAt === 0 ? undefined : heardAt,
+    heardAt: silentSince(readHeard(known["heard"]), newest, now),
     start: start === undefined ? undefined : (JSON.parse(start) as KnownStart),
     stoppedClean: known["stopped_clean"] !== "false",
   };

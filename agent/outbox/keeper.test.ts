@@ -105,12 +105,12 @@ describe("the outbox file", () => {
       [1, 2],
       [4, 4],
     ]);
-    first.remember("heard_at", "123");
+    first.remember("heard", "123");
     const { stream } = first.state();
     close(first);
     const second = keeper();
     expect(second.state()).toMatchObject({ stream, highest: 5, waiting: 2, oldestUnacked: 3, highestAcked: 4 });
-    expect(second.opened.remembered).toEqual({ heard_at: "123" });
+    expect(second.opened.remembered).toEqual({ heard: "123" });
     expect(read(second)?.ranges).toEqual([
       [3, 3],
       [5, 5],

@@ -59,7 +59,7 @@ export class Keeper {
     this.#highestAtOpen = opening.highest;
     this.#done = opening.done;
     this.#ballast.take();
-    this.append(opening.gaps.map((lost) => this.#gapRow(lost)));
+    this.#tellSalvaged(opening.gaps);
   }
 
   get store(): Store {
@@ -77,8 +77,9 @@ export class Keeper {
   get opened(): Opened {
     const entries = REMEMBERED.map((key) => [key, this.#store.recall(key)] as const);
     const known = entries.filter((entry): entry is [(typeof REMEMBERED)[number], string] => entry[1] !== undefined);
-    const newestAt = this.#store.capturedAt(this.#highestAtOpen) ?? null;
-    return { state: this.state(), highestAtOpen: this.#highestAtOpen, newestAt, remembered: Object.fromEntries(known) };
+    const row = this.#store.row(this.#highestAtOpen);
+    const newest = row === undefined ? null : { at: row.captured_at, mono: row.mono };
+    return { state: this.state(), highestAtOpen: this.#highestAtOpen, newest, remembered: Object.fromEntries(known) };
   }
 
   state(): OutboxState {
@@ -153,7 +154,7 @@ export class Keeper {
       for (const [lo, hi] of this.#toldGone.missing(from, Math.min(to, lowest - 1))) {
         if (this.unwritten.within(lo, hi).length === 0) this.gone([[lo, hi]], "outbox_full");
       }
-      this.#done.remove(Math.max(from, lowest), to);
+      for (const [lo, hi] of this.#toldGone.missing(Math.max(from, lowest), to)) this.#done.remove(lo, hi);
     }
     this.#pending.acked();
   }
@@ -201,8 +202,8 @@ export class Keeper {
   gone(ranges: readonly SeqRange[], cause: GapCause): void {
     const rows = ranges.map(([from, to]) => {
       const { base, stream } = this.segmentOf(from);
-      const fromMs = this.#store.capturedAt(from) ?? this.#ports.clock.wallMs();
-      const toMs = this.#store.capturedAt(to) ?? fromMs;
+      const nowMs = this.#ports.clock.wallMs();
+      const { fromMs, toMs } = this.#store.spanOf(from, to, { fromMs: nowMs, toMs: nowMs });
       this.#done.add(from, to);
       this.#toldGone.add(from, to);
       const count = to - from + 1 - this.#store.gapBodies(from, to).length;
@@ -258,7 +259,17 @@ export class Keeper {
     this.#highest = opening.highest;
     this.#done = opening.done;
     this.#pending.remember("stopped_clean", "false");
-    this.append(opening.gaps.map((lost) => this.#gapRow(lost)));
+    this.#tellSalvaged(opening.gaps);
+  }
+
+  /** What a damaged file cost. */
+  #tellSalvaged(gaps: readonly Gap[]): void {
+    for (const { stream, fromSeq, toSeq } of gaps) {
+      const segment = this.#segments.find((known) => known.stream === stream);
+      if (segment === undefined || fromSeq === undefined || toSeq === undefined) continue;
+      this.#toldGone.add(segment.base + fromSeq, segment.base + toSeq);
+    }
+    this.append(gaps.map((lost) => this.#gapRow(lost)));
   }
 
   /** Leaves no row and no ack unwritten that the disk will take. */

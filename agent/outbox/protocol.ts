@@ -37,7 +37,7 @@ export interface Opened {
   /** Highest seq when the file was opened: above the server's word, the file is what it was. */
   highestAtOpen: number;
   /** When the newest event in the file was captured. */
-  newestAt: number | null;
+  newest: { at: number; mono: number } | null;
   remembered: Record<string, string>;
 }
 
@@ -60,7 +60,7 @@ export interface Batch {
   oldestUnacked: number;
   ranges: SeqRange[];
   count: number;
-  lines: Uint8Array;
+  lines: Uint8Array<ArrayBuffer>;
 }
 
 /** Asked of the worker. `append`, `read` and `fork` are answered in the order they were asked, each by its own kind. */
@@ -87,4 +87,4 @@ export type FromWorker =
   | { is: "closed" };
 
 /** What the outbox remembers between runs. */
-export const REMEMBERED = ["heard_at", "asterisk_start", "stopped_clean"] as const;
+export const REMEMBERED = ["heard", "asterisk_start", "stopped_clean"] as const;

@@ -64,7 +64,8 @@ export function salvage(aside: string, into: Store, nowMs: number, known?: Known
       known?.highest ??
       Math.max(saved.list.at(-1)?.[1] ?? 0, db === null ? 0 : highestOf(db), done.list.at(-1)?.[1] ?? 0);
     const all = segments.length > 0 ? [...segments] : [{ base: 0, stream: randomUUID() }];
-    const gaps = lostRanges(all, saved, done, highest, nowMs);
+    const span = spanIn(into, db, { fromMs: Math.min(nowMs, statSync(aside).birthtimeMs), toMs: nowMs });
+    const gaps = lostRanges(all, saved, done, highest, span);
     const stream = { base: highest, stream: randomUUID() };
     return {
       segments: [...all.filter(({ base }) => base < highest), stream],
@@ -78,15 +79,30 @@ export function salvage(aside: string, into: Store, nowMs: number, known?: Known
   }
 }
 
-function lostRanges(segments: Segment[], saved: Ranges, done: Ranges, highest: number, nowMs: number): Gap[] {
+interface Span {
+  fromMs: number;
+  toMs: number;
+}
+type SpanOf = (from: number, to: number) => Span;
+
+/** Lost rows were captured between their neighbours: those saved, or, where the server has these, those still legible. */
+function spanIn(into: Store, db: Db | null, unknown: Span): SpanOf {
+  const legible = (sql: string, seq: number): number | undefined =>
+    attempt(() => db?.prepare<[number], { captured_at: number }>(sql).get(seq)?.captured_at);
+  return (from, to) => {
+    const before = legible("SELECT captured_at FROM events WHERE seq < ? ORDER BY seq DESC LIMIT 1", from);
+    return into.spanOf(from, to, { ...unknown, fromMs: before ?? Math.floor(unknown.fromMs) });
+  };
+}
+
+function lostRanges(segments: Segment[], saved: Ranges, done: Ranges, highest: number, spanOf: SpanOf): Gap[] {
   return segments.flatMap(({ base, stream }, index) => {
     const end = Math.min(highest, segments[index + 1]?.base ?? highest);
     const unacked = done.missing(base + 1, end);
     const lost = unacked.flatMap(([from, to]) => saved.missing(from, to));
     for (const [from, to] of lost) done.add(from, to);
     return lost.map(([from, to]) => ({
-      fromMs: nowMs,
-      toMs: nowMs,
+      ...spanOf(from, to),
       cause: "outbox_corrupt" as const,
       count: to - from + 1,
       stream,

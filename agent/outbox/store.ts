@@ -65,6 +65,14 @@ export class Store {
     return this.#sql.capturedAt.get(seq)?.captured_at;
   }
 
+  /** Between which moments rows `from..to`, which are not there, must have been captured; `unknown` where no row tells. */
+  spanOf(from: number, to: number, unknown: { fromMs: number; toMs: number }): { fromMs: number; toMs: number } {
+    const fromMs = this.#sql.capturedBefore.get(from + 1)?.captured_at ?? unknown.fromMs;
+    const toMs = this.#sql.capturedAfter.get(to - 1)?.captured_at ?? unknown.toMs;
+    // A clock that was set back lets a later row look earlier.
+    return { fromMs: Math.min(fromMs, toMs), toMs: Math.max(fromMs, toMs) };
+  }
+
   /** Lowest and highest seq present; null when there is none. */
   bounds(): SeqRange | null {
     const lo = this.#sql.min.get()?.seq;
@@ -152,6 +160,12 @@ function prepare(db: Db) {
       `SELECT ${ROW_COLUMNS} FROM events WHERE seq BETWEEN ? AND ? ORDER BY seq`,
     ),
     capturedAt: db.prepare<[number], { captured_at: number }>("SELECT captured_at FROM events WHERE seq = ?"),
+    capturedBefore: db.prepare<[number], { captured_at: number }>(
+      "SELECT captured_at FROM events WHERE seq < ? ORDER BY seq DESC LIMIT 1",
+    ),
+    capturedAfter: db.prepare<[number], { captured_at: number }>(
+      "SELECT captured_at FROM events WHERE seq > ? ORDER BY seq LIMIT 1",
+    ),
     min: db.prepare<[], { seq: number }>("SELECT seq FROM events ORDER BY seq LIMIT 1"),
     max: db.prepare<[], { seq: number }>("SELECT seq FROM events ORDER BY seq DESC LIMIT 1"),
     sequence: db.prepare<[], { seq: number }>("SELECT seq FROM sqlite_sequence WHERE name = 'events'"),
