@@ -1,4 +1,4 @@
-import { endOf } from "../facts/site.ts";
+import { endMoment, endOf } from "../facts/site.ts";
 import type { CallFold, Leg, Moment, Stay } from "../facts/facts.ts";
 import { compareIds } from "../keys.ts";
 import type { CallEvent } from "../types.ts";
@@ -55,23 +55,35 @@ function boundaries(fold: CallFold): Boundary[] {
   const all: Boundary[] = [];
   for (const leg of fold.legs.values()) {
     if (leg.kind === "helper") continue;
-    const end = endOf(leg);
+    const end = lastWord(leg);
     for (const stay of leg.stays) {
-      if (fold.holdingBridges.has(stay.bridge)) continue;
-      all.push({ at: stay.from.at, order: stay.from.order, leg, stay, enters: true });
-      const to = leaveTime(stay, end);
-      if (to !== null) {
-        const order = stay.to?.order ?? leg.hangup?.order ?? leg.lost?.order ?? 0;
-        all.push({ at: Math.max(to, stay.from.at), order, leg, stay, enters: false });
-      }
+      const { at, order } = stay.from;
+      // Asterisk may bridge for a moment a phone that was put down while it was still being asked something.
+      if (fold.holdingBridges.has(stay.bridge) || (end !== null && compareTimes(end, stay.from) <= 0)) continue;
+      all.push({ at, order, leg, stay, enters: true });
+      const to = earlier(stay.to, end);
+      if (to !== null) all.push({ at: to.at, order: to.order, leg, stay, enters: false });
     }
   }
   return all.toSorted((a, b) => a.at - b.at || a.order - b.order || Number(a.enters) - Number(b.enters));
 }
 
-function leaveTime(stay: Stay, end: number | null): number | null {
-  if (stay.to === null) return end;
-  return end === null ? stay.to.at : Math.min(stay.to.at, end);
+type Instant = Pick<Moment, "at" | "order">;
+
+/** From then on nobody is behind the channel: its phone asked for the hangup, or it ended. Null while it lives. */
+function lastWord(leg: Leg): Instant | null {
+  const at = endOf(leg);
+  const end = at === null ? null : { at, order: endMoment(leg)?.order ?? 0 };
+  return leg.kind === "real" ? earlier(leg.requests[0] ?? null, end) : end;
+}
+
+function earlier(a: Instant | null, b: Instant | null): Instant | null {
+  if (a === null || b === null) return a ?? b;
+  return compareTimes(a, b) <= 0 ? a : b;
+}
+
+function compareTimes(a: Instant, b: Instant): number {
+  return a.at - b.at || a.order - b.order;
 }
 
 function move(inside: Map<string, Set<Leg>>, { leg, stay, enters }: Boundary): void {
