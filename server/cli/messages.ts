@@ -11,6 +11,7 @@ const en = {
   aboutSite: "PBXs and their keys",
   aboutSiteAdd: "add a PBX; prints its key, this once only",
   aboutSiteList: "list the PBXs",
+  aboutSiteInvite: "print a one-use code with which an agent enrols itself on its PBX",
   aboutSiteRotate: "give a PBX a new key; the old one stays good for a while",
   aboutSiteRevoke: "refuse a PBX from now on; its calls stay",
   aboutStatus: "sites: last seen, backlog, AMI, calls today by source",
@@ -35,6 +36,8 @@ const en = {
   optExtensions: "regular expression of internal numbers; '' to tell them by what the site shows",
   optTrunks: "peer names of the trunks, with commas",
   optSiteHost: "address of the PBX, as it will stand in calls.asterisk_host",
+  optInviteName: "name for people, when the PBX is not a site yet; its address unless given",
+  optInviteValid: "hours until the code expires",
   optOverlap: "hours during which the old key still works",
   optSite: "only this site",
   optLast: "how many",
@@ -75,6 +78,8 @@ const en = {
   hostTaken: (site: number, host: string) =>
     `site ${site} of this enterprise has host ${host} already; for a new key: site rotate ${site}`,
   siteAdded: (site: number) => `site ${site} added. Its key, shown this once only:`,
+  siteInvited: (code: string, host: string, hours: number) =>
+    `on ${host}, within ${hours} h, once:\n  ringpost-agent install --server https://THIS-SERVER --code ${code}`,
   siteRotated: (site: number, hours: number) =>
     `site ${site} has a new key, shown this once only. The old one works for ${hours} h more:`,
   siteRevoked: (site: number) => `site ${site} revoked: its keys are refused from now on, its calls stay`,
@@ -140,6 +145,7 @@ const ru: Messages = {
   aboutSite: "АТС и их ключи",
   aboutSiteAdd: "добавить АТС; ключ печатается только этот раз",
   aboutSiteList: "список АТС",
+  aboutSiteInvite: "напечатать одноразовый код, по которому агент на АТС подключится сам",
   aboutSiteRotate: "выдать АТС новый ключ; старый ещё некоторое время действует",
   aboutSiteRevoke: "больше не принимать АТС; её звонки остаются",
   aboutStatus: "площадки: когда были на связи, очередь, AMI, звонки за сегодня по источникам",
@@ -164,6 +170,8 @@ const ru: Messages = {
   optExtensions: "регулярное выражение внутренних номеров; '' чтобы определять их по данным площадки",
   optTrunks: "имена транков через запятую",
   optSiteHost: "адрес АТС, каким он будет в calls.asterisk_host",
+  optInviteName: "название, если такой площадки ещё нет; иначе её адрес",
+  optInviteValid: "сколько часов код действует",
   optOverlap: "сколько часов ещё действует старый ключ",
   optSite: "только эта площадка",
   optLast: "сколько",
@@ -203,6 +211,8 @@ const ru: Messages = {
   hostTaken: (site, host) =>
     `у площадки ${site} этого предприятия уже адрес ${host}; новый ключ для неё: site rotate ${site}`,
   siteAdded: (site) => `площадка ${site} добавлена. Её ключ, показан только этот раз:`,
+  siteInvited: (code, host, hours) =>
+    `на ${host}, в течение ${hours} ч, один раз:\n  ringpost-agent install --server https://ЭТОТ-СЕРВЕР --code ${code}`,
   siteRotated: (site, hours) =>
     `у площадки ${site} новый ключ, показан только этот раз. Старый действует ещё ${hours} ч:`,
   siteRevoked: (site) => `площадка ${site} отозвана: её ключи больше не принимаются, звонки остаются`,

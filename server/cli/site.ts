@@ -1,6 +1,7 @@
 import type { Command } from "commander";
 import type { Pool } from "pg";
 import { addSite } from "../store/addSite.ts";
+import { inviteSite } from "../store/inviteSite.ts";
 import { listSites, type ListedSite } from "../store/listSites.ts";
 import { revokeSite } from "../store/revokeSite.ts";
 import { rotateSiteKey } from "../store/rotateSiteKey.ts";
@@ -13,10 +14,13 @@ import { moment, table } from "./print.ts";
 const siteMax = 999_999_999;
 const overlapHours = 24;
 const overlapHoursMax = 24 * 90;
+const inviteHours = 24;
+const inviteHoursMax = 24 * 30;
 
 export function siteCommands(program: Command, context: Context): void {
   const group = program.command("site").description(context.say.aboutSite);
   add(group, context);
+  invite(group, context);
   list(group, context);
   rotate(group, context);
   revoke(group, context);
@@ -37,6 +41,29 @@ function add(group: Command, context: Context): void {
       withPool(context, command, (pool) =>
         onAdd(context, pool, { enterpriseId: enterprise, host, name }, wantsJson(command)),
       ),
+    );
+}
+
+function invite(group: Command, context: Context): void {
+  const { io, say } = context;
+  const parse = parsers(say);
+  group
+    .command("invite")
+    .description(say.aboutSiteInvite)
+    .argument("<enterprise>", say.argEnterprise, parse.enterpriseId)
+    .requiredOption("--host <address>", say.optSiteHost, parse.host)
+    .option("--name <name>", say.optInviteName, parse.line)
+    .option("--valid <hours>", say.optInviteValid, parse.number(1, inviteHoursMax), inviteHours)
+    .option("--json", say.optJson)
+    .addHelpText("after", examples(say.examples, ["site invite 0367 --host 10.88.10.11"]))
+    .action((enterpriseId: string, options: { host: string; name?: string; valid: number }, command: Command) =>
+      withPool(context, command, async (pool) => {
+        const { host, name = host, valid } = options;
+        const made = await inviteSite(pool, { enterpriseId, host, name }, valid);
+        if (!made) throw new Refused(say.noEnterprise(enterpriseId));
+        const json = { code: made.code, expires_at: made.expiresAt.toISOString() };
+        io.out(wantsJson(command) ? JSON.stringify(json) : say.siteInvited(made.code, host, valid));
+      }),
     );
 }
 
