@@ -1,9 +1,9 @@
-import Fastify from "fastify";
 import { codeOf, RingpostError } from "../shared/errors.ts";
 import { createLogger } from "../shared/log.ts";
 import type { Io } from "./cli/context.ts";
 import { processIo } from "./cli/process-io.ts";
 import { runCli } from "./cli/run.ts";
+import { buildApp } from "./http/app.ts";
 import { aborted, lifetime } from "./lifetime.ts";
 import type { ServerSettings } from "./settings.ts";
 import { openServerDatabase } from "./store/database.ts";
@@ -23,7 +23,7 @@ async function serve(settings: ServerSettings, io: Io): Promise<void> {
       onError: (err) => log.warn({ err }, "idle connection lost"),
     });
     life.onStop("connections", () => pool.end());
-    const http = Fastify({ forceCloseConnections: "idle" });
+    const http = buildApp({ pool, log });
     life.onStop("http", () => http.close());
     const address = await http.listen(settings).catch((cause: unknown) => cannotListen(settings, cause));
     io.out(`ready ${address}`);

@@ -9,6 +9,8 @@ export interface StoredEvent {
   at: number;
   origin: Origin;
   ev: AmiEvent;
+  /** Kept with the call although it is about the whole site. */
+  site?: boolean;
 }
 
 /** A call's row of call_participants that is already written. */
@@ -42,6 +44,21 @@ export async function readLoggedEvents(client: ClientBase, callIds: number[], si
            WHERE l.call_id = ANY($1::bigint[]) AND e.received_at >= to_timestamp($2::float8 / 1000)`,
     values: [callIds, since - MARGIN_MS],
   });
+  return rows;
+}
+
+/** Events whose ids wait for a call. The two lists go together by index; `callId` is 0. */
+export async function readWaitingEvents(
+  client: ClientBase,
+  siteIds: number[],
+  linkedids: string[],
+): Promise<(StoredEvent & { siteId: number; linkedid: string })[]> {
+  const { rows } = await client.query<StoredEvent & { siteId: number; linkedid: string }>(
+    `SELECT 0 AS "callId", k.site_id AS "siteId", k.linkedid, e.stream_id::float8 AS stream, e.seq::float8 AS seq,
+            (extract(epoch FROM e.captured_at) * 1000)::float8 AS at, e.origin, e.body AS ev
+     FROM unnest($1::int[], $2::text[]) AS k (site_id, linkedid) JOIN ami_events e USING (site_id, linkedid)`,
+    [siteIds, linkedids],
+  );
   return rows;
 }
 

@@ -1,0 +1,63 @@
+import { describe, expect, it } from "vitest";
+import { needsOf, type DeliverySettings, type StepFacts } from "./rules.ts";
+import { readDeliverySettings } from "./settings.ts";
+
+const HOUR = 3_600_000;
+const NOW = 1_800_000_000_000;
+const all: DeliverySettings = {
+  telegram: true,
+  integrationSteps: new Set(["start", "dial", "bridge", "hangup"]),
+  downloadedHangupAgeMsMax: HOUR,
+};
+const none: DeliverySettings = { ...all, telegram: false, integrationSteps: new Set() };
+const hangupsOnly: DeliverySettings = { ...all, telegram: false, integrationSteps: new Set(["hangup"]) };
+
+const at = (type: StepFacts["type"], origin: StepFacts["origin"], ageMs = 0): StepFacts => ({
+  type,
+  origin,
+  at: NOW - ageMs,
+});
+
+describe("what a step needs", () => {
+  it.each<[string, StepFacts, DeliverySettings, boolean, boolean]>([
+    ["a live start goes everywhere", at("start", "live"), all, true, true],
+    ["a live dial goes everywhere", at("dial", "live"), all, true, true],
+    ["a live bridge goes everywhere", at("bridge", "live"), all, true, true],
+    ["a live hangup goes everywhere", at("hangup", "live"), all, true, true],
+    ["a live hangup goes out however old the PBX clock says it is", at("hangup", "live", 9 * HOUR), all, true, true],
+    ["a downloaded start goes nowhere", at("start", "downloaded"), all, false, false],
+    ["a downloaded dial goes nowhere", at("dial", "downloaded"), all, false, false],
+    ["a downloaded bridge goes nowhere", at("bridge", "downloaded"), all, false, false],
+    ["a downloaded hangup goes everywhere", at("hangup", "downloaded"), all, true, true],
+    ["a downloaded hangup at the limit still goes", at("hangup", "downloaded", HOUR), all, true, true],
+    ["a downloaded hangup over the limit is no chat news", at("hangup", "downloaded", HOUR + 1), all, false, true],
+    ["a recovered hangup is as a downloaded one", at("hangup", "recovered", 2 * HOUR), all, false, true],
+    ["a migrated hangup goes nowhere", at("hangup", "migrated"), all, false, false],
+    ["nothing is asked for", at("hangup", "live"), none, false, false],
+    ["a step no integration asked for", at("dial", "live"), hangupsOnly, false, false],
+    ["the step the integration asked for", at("hangup", "live"), hangupsOnly, false, true],
+  ])("%s", (_, step, settings, needsTelegram, needsIntegration) => {
+    const processed = !needsTelegram && !needsIntegration;
+    expect(needsOf(step, settings, NOW)).toEqual({ needsTelegram, needsIntegration, processed });
+  });
+});
+
+describe("settings of an enterprise", () => {
+  it("asks for nothing when empty or of another shape", () => {
+    for (const settings of [{}, null, { telegram: "yes", integrations: { events: ["hangup"] } }]) {
+      expect(readDeliverySettings(settings)).toEqual({ ...none, downloadedHangupAgeMsMax: HOUR });
+    }
+  });
+
+  it("joins what all integrations ask for and takes the enterprise's age limit", () => {
+    const settings = readDeliverySettings({
+      telegram: { enabled: true, downloaded_hangup_age_max_seconds: 60 },
+      integrations: [{ events: ["hangup", "ringing"] }, { events: ["start"] }, {}],
+    });
+    expect(settings).toEqual({
+      telegram: true,
+      integrationSteps: new Set(["hangup", "start"]),
+      downloadedHangupAgeMsMax: 60_000,
+    });
+  });
+});

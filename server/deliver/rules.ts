@@ -1,0 +1,39 @@
+import type { StepType } from "../../shared/call.ts";
+import type { Origin } from "../../shared/wire.ts";
+
+/** What an enterprise wants to be told, from `enterprises.settings`. */
+export interface DeliverySettings {
+  telegram: boolean;
+  /** Steps some integration asked for. */
+  integrationSteps: ReadonlySet<StepType>;
+  /** A hangup that was not seen live and is older than this goes to no chat. */
+  downloadedHangupAgeMsMax: number;
+}
+
+/** The delivery columns of call_events when a step is first written. */
+export interface Needs {
+  needsTelegram: boolean;
+  needsIntegration: boolean;
+  processed: boolean;
+}
+
+export interface StepFacts {
+  type: StepType;
+  origin: Origin | "migrated";
+  /** PBX time of the step, epoch ms. */
+  at: number;
+}
+
+/**
+ * Which deliveries a step needs (docs: call_events). Live steps: what the enterprise asked for. Steps that were not seen
+ * live: only hangups, and to Telegram only fresh ones. Migrated steps: none. A step that needs nothing is processed.
+ */
+export function needsOf(step: StepFacts, settings: DeliverySettings, nowMs: number): Needs {
+  const live = step.origin === "live";
+  const hangup = step.type === "hangup";
+  const wanted = step.origin !== "migrated" && (live || hangup);
+  const stale = !live && nowMs - step.at > settings.downloadedHangupAgeMsMax;
+  const needsTelegram = wanted && settings.telegram && !stale;
+  const needsIntegration = wanted && settings.integrationSteps.has(step.type);
+  return { needsTelegram, needsIntegration, processed: !needsTelegram && !needsIntegration };
+}

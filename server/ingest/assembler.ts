@@ -1,0 +1,13 @@
+import { foldEvent, isOpen, isSiteMarker, linkKeys, newFold, readCall } from "../assemble/index.ts";
+
+/** The part of assembly the writer uses; a test may hand in one that fails. */
+export interface Assembler {
+  linkKeys: typeof linkKeys;
+  isSiteMarker: typeof isSiteMarker;
+  newFold: typeof newFold;
+  foldEvent: typeof foldEvent;
+  isOpen: typeof isOpen;
+  readCall: typeof readCall;
+}
+
+export const assembler: Assembler = { linkKeys, isSiteMarker, newFold, foldEvent, isOpen, readCall };

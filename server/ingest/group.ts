@@ -1,0 +1,192 @@
+import type { ClientBase } from "pg";
+import { addReceived, type ReceivedRow } from "../store/addReceived.ts";
+import { copyEvents } from "../store/copyEvents.ts";
+import { findStreams, insertGaps, settleGaps } from "../store/gaps.ts";
+import { lockSites } from "../store/lockSites.ts";
+import { readStreams } from "../store/readStreams.ts";
+import { findConflicts, insertRejected } from "../store/rejectedEvents.ts";
+import { insertMarkers } from "../store/siteMarkers.ts";
+import type { Assembler } from "./assembler.ts";
+import { type FreshEvent, settledIn, type Sorted, subtractReceived } from "./fresh.ts";
+import { readGap, tellsBlindness } from "./gaps.ts";
+import { keyEvents, type KeyedEvent, toEventRow } from "./keyed.ts";
+import type { CallMemories, CallMemory } from "./memory.ts";
+import { formatMultirange, highest, type Ranges, unite } from "./ranges.ts";
+import { type Retold, retellCalls } from "./retell.ts";
+import { gatherCalls, Overtaken } from "./touched.ts";
+import type { Batch, Rejection, SiteContext } from "./types.ts";
+import { writeCalls } from "./write-calls.ts";
+
+/** What is written in one transaction. */
+export interface Work {
+  batches: readonly Batch[];
+  /** Calls to look at again: what they waited for is in. */
+  reviewed: readonly { site: SiteContext; callId: number }[];
+}
+
+export interface Written {
+  /** To be remembered once the transaction is committed. */
+  memories: CallMemory[];
+  /** Sites where a hole was filled, or a call was left waiting for earlier events. */
+  reviewSites: Map<number, SiteContext>;
+  rejected: Rejection[];
+  /** By stream id: seqs received or known never to come, at least. */
+  settled: Map<number, Ranges>;
+}
+
+/**
+ * The story of one transaction: subtract what is there, store the rest, lock the calls it touches, tell them, write them,
+ * and last note the seqs as received. Throws Overtaken when another writer was first: roll back and repeat.
+ */
+export async function writeGroup(
+  client: ClientBase,
+  work: Work,
+  assembler: Assembler,
+  memories: CallMemories,
+  receivedAt: number,
+): Promise<Written> {
+  const sites = sitesOf(work);
+  const marked = markedSites(work, assembler);
+  await lockSites(client, new Map([...sites.keys()].map((id) => [id, marked.has(id) ? "alone" : "shared"])));
+  const sorted = subtractReceived(work.batches, await readStreams(client, [...sites.keys()]));
+  const { keyed, rejected } = keyEvents(sorted.fresh, assembler);
+  rejected.push(...unusableOf(work.batches), ...(await conflictsAmong(client, sorted.known)));
+  if (keyed.length > 0) await copyEvents(client, receivedAt, keyed.map(toEventRow));
+  const filled = await keepMarkers(client, keyed, sorted);
+  const touched = await gatherCalls(client, keyed, { reviewed: work.reviewed, marked: [...marked.values()] });
+  const retold = await retellCalls(client, touched, assembler, memories);
+  rejected.push(...undigestibleOf(retold, sorted.fresh));
+  const settled = new Map([...sorted.streams].map(([id, view]) => [id, settledIn(view)]));
+  const written = await writeCalls(client, retold, {
+    receivedAt,
+    settled: (stream) => settled.get(stream) ?? [],
+    assembler,
+  });
+  await insertRejected(client, rejected.map(toRejectedRow));
+  await noteReceived(client, work.batches, sorted);
+  const reviewSites = new Map(
+    [...written.waitingSites, ...filled, ...filledHoles(sorted)].map((id) => [id, sites.get(id)!]),
+  );
+  return { memories: written.memories, reviewSites, rejected, settled };
+}
+
+function sitesOf({ batches, reviewed }: Work): Map<number, SiteContext> {
+  return new Map([...batches, ...reviewed].map(({ site }) => [site.id, site]));
+}
+
+/** Sites with a marker that may close any of their calls; told before anything is read, so duplicates count too. */
+function markedSites({ batches }: Work, { isSiteMarker }: Assembler): Map<number, SiteContext> {
+  const isMarker = (ev: FreshEvent["event"]["ev"]) => {
+    try {
+      return isSiteMarker(ev);
+    } catch {
+      return false;
+    }
+  };
+  const marked = batches.filter(({ events }) => events.some(({ ev }) => isMarker(ev)));
+  return new Map(marked.map(({ site }) => [site.id, site]));
+}
+
+function unusableOf(batches: readonly Batch[]): Rejection[] {
+  return batches.flatMap(({ site, streamId, unusable }) =>
+    unusable.map((set) => ({ siteId: site.id, streamId, ...set })),
+  );
+}
+
+/** Same stream and seq as before, other content: both are kept, nobody's is lost. */
+async function conflictsAmong(client: ClientBase, known: readonly FreshEvent[]): Promise<Rejection[]> {
+  const rows = known.map(({ streamId, event }) => ({
+    streamId,
+    seq: event.seq,
+    digest: event.digest.toString("hex"),
+    body: event.body,
+  }));
+  const found = new Set((await findConflicts(client, rows)).map(({ streamId, seq }) => `${streamId} ${seq}`));
+  const detail = "another event was received before under this stream and seq";
+  return known
+    .filter(({ streamId, event }) => found.has(`${streamId} ${event.seq}`))
+    .map(({ site, streamId, event }) => ({ siteId: site.id, streamId, event, reason: "conflict", detail }));
+}
+
+/** Keeps the site's own events, and the gaps they tell of; returns the sites where a gap says seqs will never come. */
+async function keepMarkers(client: ClientBase, keyed: readonly KeyedEvent[], sorted: Sorted): Promise<Set<number>> {
+  const kept = keyed.filter(({ fresh, marker }) => marker || tellsBlindness(fresh.event.ev));
+  if (kept.length === 0) return new Set();
+  await insertMarkers(
+    client,
+    kept.map(({ fresh: { site, streamId, event }, marker }) => {
+      const { seq, at, origin, ev, body } = event;
+      return { siteId: site.id, streamId, seq, at, origin, event: ev.Event, folds: marker, body };
+    }),
+  );
+  const blind = kept.map(({ fresh }) => fresh).filter(({ event }) => tellsBlindness(event.ev));
+  return blind.length === 0 ? new Set() : keepGaps(client, blind, sorted);
+}
+
+async function keepGaps(client: ClientBase, blind: readonly FreshEvent[], sorted: Sorted): Promise<Set<number>> {
+  const gaps = blind.flatMap((event) => readGap(event) ?? []);
+  await insertGaps(client, gaps);
+  await settleGaps(client, [...new Set(blind.map(({ site }) => site.id))]);
+  const others = await findStreams(
+    client,
+    gaps.flatMap(({ streamUuid }) => streamUuid ?? []),
+  );
+  const filled = new Set<number>();
+  for (const { siteId, streamId, streamUuid, fromSeq, toSeq } of gaps) {
+    const meant = streamUuid === undefined ? streamId : others.find(({ uuid }) => uuid === streamUuid)?.id;
+    const view = meant === undefined ? undefined : sorted.streams.get(meant);
+    if (view === undefined || view.siteId !== siteId || fromSeq === null || toSeq === null) continue;
+    view.filled = unite(view.filled, [[fromSeq, toSeq]]);
+    view.fillsAdded = unite(view.fillsAdded, [[fromSeq, toSeq]]);
+    filled.add(siteId);
+  }
+  return filled;
+}
+
+/** Only events of this transaction: those left out of an older telling were set aside then. */
+function undigestibleOf(retold: readonly Retold[], fresh: readonly FreshEvent[]): Rejection[] {
+  const reasons = new Map<string, string>();
+  for (const { undigestible } of retold) {
+    for (const [{ stream, seq }, reason] of undigestible) reasons.set(`${stream} ${seq}`, reason);
+  }
+  if (reasons.size === 0) return [];
+  return fresh.flatMap(({ site, streamId, event }): Rejection[] => {
+    const detail = reasons.get(`${streamId} ${event.seq}`);
+    return detail === undefined ? [] : [{ siteId: site.id, streamId, event, reason: "undigestible", detail }];
+  });
+}
+
+function toRejectedRow({
+  siteId,
+  streamId,
+  event,
+  reason,
+  detail,
+}: Rejection): Parameters<typeof insertRejected>[1][0] {
+  const { seq, at, origin, digest, body } = event;
+  return { siteId, streamId, seq, at, origin, reason, detail, digest: digest.toString("hex"), body };
+}
+
+async function noteReceived(client: ClientBase, batches: readonly Batch[], { streams }: Sorted): Promise<void> {
+  const reports = new Map(batches.map(({ streamId, report }) => [streamId, report]));
+  const rows: ReceivedRow[] = [];
+  for (const [streamId, view] of streams) {
+    const report = reports.get(streamId);
+    if (report === undefined && view.fillsAdded.length === 0) continue;
+    rows.push({
+      streamId,
+      add: formatMultirange(view.added),
+      fill: formatMultirange(view.fillsAdded),
+      ...(report ?? { highestSeq: 0, oldestUnacked: null, waiting: null }),
+    });
+  }
+  if ((await addReceived(client, rows)) < rows.length)
+    throw new Overtaken("another writer received some of the events");
+}
+
+/** Sites of streams where something was added below what had been received already. */
+function filledHoles({ streams }: Sorted): number[] {
+  return [...streams.values()]
+    .filter(({ received, added }) => (added[0]?.[0] ?? Number.POSITIVE_INFINITY) < highest(received))
+    .map(({ siteId }) => siteId);
+}

@@ -1,0 +1,113 @@
+import PQueue from "p-queue";
+import type { Pool } from "pg";
+import type { Logger } from "../../shared/log.ts";
+import type { Command, IngestHeader, IngestReply, SeqRange } from "../../shared/wire.ts";
+import { LIMITS } from "../../shared/wire.ts";
+import { reportSite, reportStream } from "../store/reportSite.ts";
+import { INGEST_LIMITS } from "./limits.ts";
+import { parseBody } from "./parse.ts";
+import { holesUpTo, parseMultirange, rangesOf, type Ranges } from "./ranges.ts";
+import { unpack } from "./read-body.ts";
+import type { Sites } from "./sites.ts";
+import type { Batch, IncomingEvent, SiteContext } from "./types.ts";
+import type { Writer } from "./writer.ts";
+
+export interface IntakeOptions {
+  pool: Pool;
+  sites: Sites;
+  writer: Writer;
+  log: Logger;
+  now: () => number;
+}
+
+/** From a request's body to the reply: unpacks, parses, has it written, and says what the agent may forget. */
+export class Intake {
+  readonly #options: IntakeOptions;
+  readonly #parsers = new PQueue({ concurrency: INGEST_LIMITS.parsersMax });
+  readonly #reportedAt = new Map<number, number>();
+
+  constructor(options: IntakeOptions) {
+    this.#options = options;
+  }
+
+  /** @throws Refusal; nothing of the body was stored then. */
+  async accept(site: SiteContext, packed: Buffer, encoding: string | undefined): Promise<IngestReply> {
+    const { now } = this.#options;
+    const { header, events, bytes } = await this.#parsers.add(async () => {
+      const body = await unpack(packed, encoding);
+      return { ...parseBody(body.toString("utf8")), bytes: body.length };
+    });
+    const receivedAt = now();
+    const streamId = await this.#options.sites.stream(header.stream, site);
+    const settled =
+      events.length === 0
+        ? await this.#heartbeat(site, streamId, header)
+        : (await this.#options.writer.submit(toBatch(site, streamId, header, events, bytes))).settled;
+    await this.#report(site, header, receivedAt, events.length === 0);
+    return { acked: ackedOf(events), time: now(), commands: commandsFor(header, settled) };
+  }
+
+  async #heartbeat(site: SiteContext, streamId: number, header: IngestHeader): Promise<Ranges> {
+    const settled = await reportStream(this.#options.pool, { streamId, ...reportOf(header) });
+    this.#options.writer.review(site);
+    return parseMultirange(settled);
+  }
+
+  async #report(site: SiteContext, header: IngestHeader, receivedAt: number, isHeartbeat: boolean): Promise<void> {
+    const { pool, log } = this.#options;
+    if (!isHeartbeat && receivedAt - (this.#reportedAt.get(site.id) ?? 0) < INGEST_LIMITS.reportMsMin) return;
+    this.#reportedAt.set(site.id, receivedAt);
+    const { ami, asterisk_version, problem, outbox_bytes } = header.report;
+    try {
+      await reportSite(pool, {
+        siteId: site.id,
+        agentVersion: header.agent,
+        ami,
+        asteriskVersion: asterisk_version ?? null,
+        problem: problem ?? null,
+        outboxBytes: Math.min(outbox_bytes, Number.MAX_SAFE_INTEGER),
+        clockSkewMs: header.sent_at - receivedAt,
+      });
+    } catch (error) {
+      log.warn({ err: error, site: site.id }, "the site's report was not noted");
+    }
+  }
+}
+
+function reportOf({ highest_seq, oldest_unacked, waiting }: IngestHeader): Batch["report"] {
+  return {
+    highestSeq: highest_seq,
+    oldestUnacked: oldest_unacked,
+    waiting: Math.min(waiting, Number.MAX_SAFE_INTEGER),
+  };
+}
+
+/** The same seq twice in one batch: once when it is the same event, else the first counts and the others are set aside. */
+function toBatch(
+  site: SiteContext,
+  streamId: number,
+  header: IngestHeader,
+  all: readonly IncomingEvent[],
+  bytes: number,
+): Batch {
+  const events: IncomingEvent[] = [];
+  const unusable: Batch["unusable"] = [];
+  const detail = "two events under this seq came in one batch";
+  for (const event of all) {
+    const before = events.at(-1);
+    if (before?.seq !== event.seq) events.push(event);
+    else if (!before.digest.equals(event.digest)) unusable.push({ event, reason: "conflict", detail });
+  }
+  return { site, streamId, lane: header.lane, report: reportOf(header), events, unusable, bytes };
+}
+
+function ackedOf(events: readonly IncomingEvent[]): SeqRange[] {
+  return rangesOf(events.map(({ seq }) => seq));
+}
+
+/** What the agent believes acked but this database does not have: a backup was restored, so it is asked for again. */
+function commandsFor(header: IngestHeader, settled: Ranges): Command[] {
+  const ackedTo = (header.oldest_unacked ?? header.highest_seq + 1) - 1;
+  const ranges = holesUpTo(settled, ackedTo, LIMITS.rangesPerCommandMax);
+  return ranges.length === 0 ? [] : [{ do: "resend_ranges", ranges }];
+}

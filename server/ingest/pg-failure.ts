@@ -1,0 +1,18 @@
+import { codeOf } from "../../shared/errors.ts";
+import { Overtaken } from "./touched.ts";
+
+/** SQLSTATEs after which the same transaction may succeed: deadlock, serialization, a name another writer just took. */
+const AGAIN = new Set(["40P01", "40001", "23505"]);
+/** Classes that blame the data: data exception, constraint violation, program limit exceeded, text that is no UTF-8. */
+const DATA = /^(22|23|54)/;
+
+/** What a failed transaction calls for: `again` as it is, `apart` to find the event at fault, `later` when the database is back. */
+export type Cure = "again" | "apart" | "later";
+
+export function cureOf(error: unknown): Cure {
+  if (error instanceof Overtaken) return "again";
+  const code = codeOf(error);
+  if (code === undefined) return "later";
+  if (AGAIN.has(code)) return "again";
+  return DATA.test(code) ? "apart" : "later";
+}

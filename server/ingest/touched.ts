@@ -1,0 +1,125 @@
+import type { ClientBase } from "pg";
+import { type CallEvent, compareEvents } from "../assemble/index.ts";
+import { type Link, findLinkedCalls } from "../store/findLinkedCalls.ts";
+import { lockCalls, type LockedCall } from "../store/lockCalls.ts";
+import { readFoldingMarkers } from "../store/siteMarkers.ts";
+import type { KeyedEvent } from "./keyed.ts";
+import { LinkBook } from "./link.ts";
+import { comparePositions, type Position, type SiteContext } from "./types.ts";
+
+/** A call that a transaction changes or looks at again; its rows are locked. No rows: it is new. Several: they merge. */
+export interface Touched {
+  site: SiteContext;
+  rows: LockedCall[];
+  /** Ids to be linked to it. */
+  newKeys: string[];
+  /** Ids that stored events named before there was a call. */
+  waitingKeys: string[];
+  /** Its events that this transaction stores, in order. */
+  fresh: CallEvent[];
+  /** The site's markers after its first event, in order. */
+  markers: CallEvent[];
+}
+
+/** Another writer changed what this transaction was built on: roll back and repeat. */
+export class Overtaken extends Error {}
+
+export interface Scope {
+  /** Calls to look at again although no event came for them. */
+  reviewed: readonly { site: SiteContext; callId: number }[];
+  /** Sites with a marker that may close any of their calls. */
+  marked: readonly SiteContext[];
+}
+
+/** Finds and locks the calls that the events belong to, and the site's markers that concern them. */
+export async function gatherCalls(
+  client: ClientBase,
+  events: readonly KeyedEvent[],
+  { reviewed, marked }: Scope,
+): Promise<Touched[]> {
+  const book = new LinkBook();
+  for (const { fresh, keys } of events) book.tie(fresh.site, keys);
+  const { siteIds, linkedids } = book.keys();
+  const links: Link[] = siteIds.length === 0 ? [] : await findLinkedCalls(client, siteIds, linkedids);
+  book.know(links);
+  const linked = [...new Set(links.flatMap(({ callId }) => callId ?? []))];
+  const wanted = new Set([...linked, ...reviewed.map(({ callId }) => callId)]);
+  const rows = await lockCalls(
+    client,
+    [...wanted],
+    marked.map((site) => site.id),
+  );
+  const byId = new Map(rows.map((row) => [row.id, row]));
+  if (linked.some((id) => !byId.has(id))) throw new Overtaken("a call was merged away meanwhile");
+  const touched = [
+    ...fromEvents(events, book, byId),
+    ...fromRows(byId, [...reviewed.map(({ site }) => site), ...marked]),
+  ];
+  await addMarkers(client, touched);
+  return touched;
+}
+
+/** One for each group of ids; takes the rows it uses out of `rows`. */
+function fromEvents(events: readonly KeyedEvent[], book: LinkBook, rows: Map<number, LockedCall>): Touched[] {
+  const byGroup = new Map<object, Touched>();
+  for (const { fresh, keys } of events) {
+    const group = keys[0] === undefined ? undefined : book.groupOf(fresh.site.id, keys[0]);
+    if (group === undefined) continue;
+    let touched = byGroup.get(group);
+    if (touched === undefined) {
+      const own = [...group.callIds].map((id) => rows.get(id)!);
+      for (const { id } of own) rows.delete(id);
+      const newKeys = group.keys.filter((key) => !group.linked.has(key));
+      touched = { site: group.site, rows: own, newKeys, waitingKeys: [...group.waiting], fresh: [], markers: [] };
+      byGroup.set(group, touched);
+    }
+    touched.fresh.push(toCallEvent(fresh));
+  }
+  for (const { fresh } of byGroup.values()) fresh.sort(compareEvents);
+  return [...byGroup.values()];
+}
+
+/** Calls that no event came for: those to be reviewed, and those a marker may close. */
+function fromRows(rows: ReadonlyMap<number, LockedCall>, sites: readonly SiteContext[]): Touched[] {
+  const bySite = new Map(sites.map((site) => [site.id, site]));
+  return [...rows.values()].flatMap((row) => {
+    const site = bySite.get(row.siteId);
+    return site === undefined ? [] : [{ site, rows: [row], newKeys: [], waitingKeys: [], fresh: [], markers: [] }];
+  });
+}
+
+function toCallEvent({ streamId, event }: KeyedEvent["fresh"]): CallEvent {
+  return { stream: streamId, seq: event.seq, at: event.at, origin: event.origin, ev: event.ev };
+}
+
+/** The first event of a call as far as rows and fresh events tell. */
+export function firstOf({ rows, fresh }: Touched): Position {
+  const known = rows.map((row) => ({ stream: row.firstStream, seq: row.firstSeq }));
+  const [first] = fresh;
+  return [...known, ...(first === undefined ? [] : [{ stream: first.stream, seq: first.seq }])].reduce((a, b) =>
+    comparePositions(a, b) <= 0 ? a : b,
+  );
+}
+
+async function addMarkers(client: ClientBase, touched: readonly Touched[]): Promise<void> {
+  const firsts = new Map<number, Position>();
+  for (const call of touched) {
+    const first = firstOf(call);
+    const lowest = firsts.get(call.site.id);
+    if (lowest === undefined || comparePositions(first, lowest) < 0) firsts.set(call.site.id, first);
+  }
+  if (firsts.size === 0) return;
+  const from = [...firsts.values()];
+  const markers = await readFoldingMarkers(
+    client,
+    [...firsts.keys()],
+    from.map(({ stream }) => stream),
+    from.map(({ seq }) => seq),
+  );
+  if (markers.length === 0) return;
+  const bySite = Map.groupBy(markers, ({ siteId }) => siteId);
+  for (const call of touched) {
+    const first = firstOf(call);
+    call.markers = (bySite.get(call.site.id) ?? []).filter((marker) => comparePositions(marker, first) > 0);
+  }
+}

@@ -1,0 +1,113 @@
+import type { ClientBase } from "pg";
+import type { Step } from "../assemble/index.ts";
+import { needsOf } from "../deliver/rules.ts";
+import { deleteParticipants, insertParticipants, updateParticipants } from "../store/writeParticipants.ts";
+import { deleteUnsentSteps, insertSteps, type NewStepRow, type StepRow, updateSteps } from "../store/writeSteps.ts";
+import { stepName } from "./retell.ts";
+import { participantRow, stepRow } from "./rows.ts";
+import type { Writing } from "./write-calls.ts";
+
+/** Writes what differs of the participants: a row is known by its call and place in the ring order. */
+export async function writeParticipants(client: ClientBase, writings: readonly Writing[]): Promise<void> {
+  const added = [];
+  const changed = [];
+  const gone: number[] = [];
+  for (const { id, call, standing, retold } of writings) {
+    const known = retold.participants;
+    for (const participant of call.participants) {
+      const row = participantRow(id, participant, standing.incomplete);
+      const before = known.get(row.ringOrder);
+      const signature = JSON.stringify(row);
+      if (before === undefined) added.push({ row, signature, known });
+      else if (before.signature !== signature) changed.push({ ...row, id: before.id });
+      if (before !== undefined) before.signature = signature;
+    }
+    for (const [order, { id }] of known) {
+      if (order > call.participants.length) {
+        gone.push(id);
+        known.delete(order);
+      }
+    }
+  }
+  await deleteParticipants(client, gone);
+  await updateParticipants(client, changed);
+  const inserted = await insertParticipants(
+    client,
+    added.map(({ row }) => row),
+  );
+  const ids = new Map(inserted.map(({ id, callId, ringOrder }) => [`${callId} ${ringOrder}`, id]));
+  for (const { row, signature, known } of added) {
+    known.set(row.ringOrder, { id: ids.get(`${row.callId} ${row.ringOrder}`)!, signature });
+  }
+}
+
+interface NewStep {
+  row: NewStepRow;
+  signature: string;
+  known: Writing["retold"]["steps"];
+}
+
+/**
+ * Writes what differs of the steps. While events may be missing none is written or changed, so that no step is ever taken
+ * back; the hangup is written only when the call is final.
+ */
+export async function writeSteps(client: ClientBase, writings: readonly Writing[], receivedAt: number): Promise<void> {
+  const added: NewStep[] = [];
+  const changed: (StepRow & { id: number; receivedTimestamp: string })[] = [];
+  const gone: { id: number; type: string; receivedTimestamp: string }[] = [];
+  const unneeded = new Map<number, () => void>();
+  for (const writing of writings.filter(({ standing }) => !standing.incomplete)) {
+    const known = writing.retold.steps;
+    const told = new Set<string>();
+    for (const step of writing.call.steps) {
+      if (step.key.type === "hangup" && writing.standing.state !== "final") continue;
+      const name = stepName(step.key);
+      told.add(name);
+      compareStep(writing, step, name, receivedAt, { added, changed });
+    }
+    for (const [name, step] of known) {
+      if (told.has(name)) continue;
+      gone.push(step);
+      unneeded.set(step.id, () => known.delete(name));
+    }
+  }
+  for (const id of await deleteUnsentSteps(client, gone)) unneeded.get(id)?.();
+  await updateSteps(client, changed);
+  await insertNew(client, added);
+}
+
+function compareStep(
+  { id, uniqueId, row, retold }: Writing,
+  step: Step,
+  name: string,
+  receivedAt: number,
+  to: { added: NewStep[]; changed: (StepRow & { id: number; receivedTimestamp: string })[] },
+): void {
+  const known = retold.steps;
+  const made = stepRow(id, uniqueId, row.siteId, step);
+  const signature = JSON.stringify(made);
+  const before = known.get(name);
+  if (before === undefined) {
+    const needs = needsOf(
+      { type: step.key.type, origin: step.origin, at: step.at },
+      retold.touched.site.delivery,
+      receivedAt,
+    );
+    to.added.push({ row: { ...made, ...needs, receivedAt }, signature, known });
+  } else if (before.signature !== signature) {
+    to.changed.push({ ...made, id: before.id, receivedTimestamp: before.receivedTimestamp });
+    before.signature = signature;
+  }
+}
+
+async function insertNew(client: ClientBase, added: readonly NewStep[]): Promise<void> {
+  const inserted = await insertSteps(
+    client,
+    added.map(({ row }) => row),
+  );
+  const made = new Map(inserted.map((row) => [`${row.callId} ${stepName(row)}`, row]));
+  for (const { row, signature, known } of added) {
+    const { id, type, receivedTimestamp } = made.get(`${row.callId} ${stepName(row)}`)!;
+    known.set(stepName(row), { id, type, receivedTimestamp, signature });
+  }
+}

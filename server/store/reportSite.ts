@@ -1,0 +1,48 @@
+import type { Pool } from "pg";
+
+/** What an agent said about itself, and how far its clock is from ours. */
+export interface SiteReport {
+  siteId: number;
+  agentVersion: string;
+  ami: string;
+  asteriskVersion: string | null;
+  problem: string | null;
+  outboxBytes: number;
+  clockSkewMs: number;
+}
+
+export async function reportSite(pool: Pool, report: SiteReport): Promise<void> {
+  await pool.query({
+    name: "report_site",
+    text: `UPDATE sites SET last_seen = clock_timestamp(), agent_version = $2, ami = $3,
+             asterisk_version = coalesce($4, asterisk_version), problem = $5, outbox_bytes = $6, clock_skew_ms = $7
+           WHERE id = $1`,
+    values: [
+      report.siteId,
+      report.agentVersion,
+      report.ami,
+      report.asteriskVersion,
+      report.problem,
+      report.outboxBytes,
+      report.clockSkewMs,
+    ],
+  });
+}
+
+export interface StreamReportRow {
+  streamId: number;
+  highestSeq: number;
+  oldestUnacked: number | null;
+  waiting: number;
+}
+
+/** Notes a heartbeat and returns the seqs of the stream that are settled: received, or known never to come. */
+export async function reportStream(pool: Pool, report: StreamReportRow): Promise<string> {
+  const { rows } = await pool.query<{ settled: string }>({
+    name: "report_stream",
+    text: `UPDATE streams SET highest_seq = greatest(highest_seq, $2), oldest_unacked = $3, waiting = $4
+           WHERE id = $1 RETURNING (received + filled)::text AS settled`,
+    values: [report.streamId, report.highestSeq, report.oldestUnacked, report.waiting],
+  });
+  return rows[0]?.settled ?? "{}";
+}
