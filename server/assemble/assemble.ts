@@ -1,5 +1,5 @@
 import type { CallFold } from "./facts/facts.ts";
-import { foldEvent, isOpen, newFold } from "./fold.ts";
+import { foldEvent, hasChannels, isOpen, newFold } from "./fold.ts";
 import { compareEvents, compareIds, isSiteMarker, linkKeys } from "./keys.ts";
 import { readCall } from "./read.ts";
 import type { AssembledCall, CallEvent, Directory } from "./types.ts";
@@ -29,7 +29,7 @@ export function foldCalls(events: readonly CallEvent[]): CallFold[] {
     if (event.ev.Event !== "Hangup") open.add(fold);
     else if (!isOpen(fold)) open.delete(fold);
   }
-  return [...folds.values()].filter((fold) => fold.legs.size > 0);
+  return [...folds.values()].filter(hasChannels);
 }
 
 function tellAll(open: Set<CallFold>, marker: CallEvent): void {

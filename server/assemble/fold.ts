@@ -153,6 +153,11 @@ function count(fold: CallFold, event: CallEvent, keys: string[]): void {
   for (const key of keys) fold.keys.add(key);
 }
 
+/** False for a group of events that names no channel (CDR, CEL or user events alone): that is no call. */
+export function hasChannels(fold: CallFold): boolean {
+  return fold.legs.size > 0;
+}
+
 /** True while a channel of the call may still exist. */
 export function isOpen(fold: CallFold): boolean {
   for (const leg of fold.legs.values()) if (leg.hangup === null && leg.lost === null) return true;

@@ -1,6 +1,6 @@
 export { assemble, foldCalls } from "./assemble.ts";
 export { explainCall, type Explanation, type Rung } from "./explain.ts";
-export { foldEvent, isOpen, newFold, type CallFold } from "./fold.ts";
+export { foldEvent, hasChannels, isOpen, newFold, type CallFold } from "./fold.ts";
 export { compareEvents, isChannelId, isSiteMarker, linkKeys } from "./keys.ts";
 export { renderLadder } from "./ladder.ts";
 export { readCall } from "./read.ts";

@@ -52,6 +52,17 @@ describe("accounts behind chan_sip, whose internal numbers are not their names",
     expect(call.steps.map((step) => step.key.type)).toEqual(["start", "dial", "bridge", "hangup"]);
   });
 
+  it("keep the number they were once known by when another of their channels does not say it", () => {
+    const pbx = new Script();
+    const caller = pbx.arrives("SIP/123456701-00000004", { number: "201", exten: "202", ...ACCOUNT });
+    const phone = pbx.made("SIP/123456702-00000005", { of: caller, number: "202", ...ACCOUNT });
+    pbx.dials(caller, phone, "123456702").wait(2).dialEnds(caller, phone, "NOANSWER").gone(0, phone);
+    const again = pbx.made("SIP/123456702-00000006", { of: caller, number: "+31150010001", ...ACCOUNT });
+    pbx.dials(caller, again, "123456702").wait(1).answers(caller, again).joins("b", again, caller);
+    pbx.wait(5).hangsUp(again).leaves("b", again, caller).gone(16, again, caller);
+    expect(people(only(pbx))).toEqual(["202 no_answer timeout", "202 answered callee_hangup"]);
+  });
+
   it("are told apart from the trunk they all share, which may be dialled both ways in one call", () => {
     const pbx = new Script();
     const world = { context: "provider_in", number: "+31260010001", exten: "+31150010004" };

@@ -271,7 +271,9 @@ function compareExtra(truth: Truth, call: TruthCall, row: AssembledCall, check: 
     check("extra.trunks_tried", call.trunks_tried.join(), String(extra["trunks_tried"]));
   if (call.picked_up_for !== undefined)
     check("extra.pickup.for", call.picked_up_for, (extra["pickup"] as { for?: string } | undefined)?.for);
+  if (call.parked === true) check("extra.parking", true, Array.isArray(extra["parking"]));
   if (options.plain) return;
+  if (call.recording === true) check("extra.recording", true, typeof extra["recording"] === "string");
   if (call.queue !== undefined) check("extra.queue", call.queue, extra["queue"]);
   if (call.voicemail === true) check("extra.voicemail", true, extra["voicemail"] !== undefined);
   if (call.ivr_digits !== undefined)

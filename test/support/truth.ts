@@ -34,6 +34,8 @@ export interface TruthCall {
   ivr_digits?: string;
   voicemail?: boolean;
   conference?: string;
+  recording?: boolean;
+  parked?: boolean;
   /** Devices that rang beside those of the participants. */
   further_devices?: number;
   external_name?: string;

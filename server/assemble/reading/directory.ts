@@ -49,7 +49,8 @@ function assignPeer(fold: CallFold, directory: Directory, legs: Leg[], of: Map<s
   if (first === undefined) return false;
   const told = toldBySettings(directory, first.peer, legs);
   const isTrunk = told === null ? trunkScore(fold, legs) > 0 : told === "trunk";
-  for (const leg of legs) of.set(leg.id, isTrunk ? { is: "trunk", peer: leg.peer } : extension(fold, directory, leg));
+  for (const leg of legs)
+    of.set(leg.id, isTrunk ? { is: "trunk", peer: leg.peer } : extension(fold, directory, leg, legs));
   return told === null;
 }
 
@@ -106,19 +107,20 @@ function numberScore(leg: Leg): number {
 }
 
 /** The number people dial: the peer when it is one, else what the channel calls itself, else what was dialled. */
-function extension(fold: CallFold, directory: Directory, leg: Leg): Role {
-  return { is: "extension", number: extensionNumber(fold, directory, leg) };
+function extension(fold: CallFold, directory: Directory, leg: Leg, siblings: Leg[]): Role {
+  return { is: "extension", number: extensionNumber(fold, directory, leg, siblings) };
 }
 
-function extensionNumber(fold: CallFold, directory: Directory, leg: Leg): string {
+function extensionNumber(fold: CallFold, directory: Directory, leg: Leg, siblings: Leg[]): string {
+  const numbers = [leg, ...siblings].flatMap((one) => one.numbers);
   const pattern = directory.extensions;
   if (pattern !== null) {
     if (matches(pattern, leg.peer)) return leg.peer;
-    const own = leg.numbers.find((number) => matches(pattern, number));
+    const own = numbers.find((number) => matches(pattern, number));
     if (own !== undefined) return own;
   }
   if (isInternalNumber(leg.peer)) return leg.peer;
-  const own = leg.numbers.find(isInternalNumber);
+  const own = numbers.find(isInternalNumber);
   if (own !== undefined) return own;
   const agent = fold.agents.get(leg.id)?.interface ?? null;
   const member = agent === null ? null : parseDialTarget(agent);
