@@ -49,8 +49,9 @@ function assignPeer(fold: CallFold, directory: Directory, legs: Leg[], of: Map<s
   if (first === undefined) return false;
   const told = toldBySettings(directory, first.peer, legs);
   const isTrunk = told === null ? trunkScore(fold, legs) > 0 : told === "trunk";
+  const shared = new Set(legs.flatMap((leg) => leg.numbers));
   for (const leg of legs)
-    of.set(leg.id, isTrunk ? { is: "trunk", peer: leg.peer } : extension(fold, directory, leg, legs));
+    of.set(leg.id, isTrunk ? { is: "trunk", peer: leg.peer } : extension(fold, directory, leg, shared));
   return told === null;
 }
 
@@ -107,20 +108,17 @@ function numberScore(leg: Leg): number {
 }
 
 /** The number people dial: the peer when it is one, else what the channel calls itself, else what was dialled. */
-function extension(fold: CallFold, directory: Directory, leg: Leg, siblings: Leg[]): Role {
-  return { is: "extension", number: extensionNumber(fold, directory, leg, siblings) };
+function extension(fold: CallFold, directory: Directory, leg: Leg, shared: ReadonlySet<string>): Role {
+  return { is: "extension", number: extensionNumber(fold, directory, leg, shared) };
 }
 
-function extensionNumber(fold: CallFold, directory: Directory, leg: Leg, siblings: Leg[]): string {
-  const numbers = [leg, ...siblings].flatMap((one) => one.numbers);
+function extensionNumber(fold: CallFold, directory: Directory, leg: Leg, shared: ReadonlySet<string>): string {
   const pattern = directory.extensions;
   if (pattern !== null) {
-    if (matches(pattern, leg.peer)) return leg.peer;
-    const own = numbers.find((number) => matches(pattern, number));
-    if (own !== undefined) return own;
+    const known = [leg.peer, ...leg.numbers, ...shared].find((number) => matches(pattern, number));
+    if (known !== undefined) return known;
   }
-  if (isInternalNumber(leg.peer)) return leg.peer;
-  const own = numbers.find(isInternalNumber);
+  const own = [leg.peer, ...leg.numbers, ...shared].find(isInternalNumber);
   if (own !== undefined) return own;
   const agent = fold.agents.get(leg.id)?.interface ?? null;
   const member = agent === null ? null : parseDialTarget(agent);

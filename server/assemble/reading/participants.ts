@@ -58,16 +58,24 @@ export function readParties(
 /** Several devices of one extension ringing at once are one row. */
 function rungEntries(rings: Ring[], shape: Shape): Entry[] {
   const entries: Entry[] = [];
-  for (const [index, ring] of rings.entries()) {
+  const latest = new Map<string, Entry>();
+  for (const [order, ring] of rings.entries()) {
     if (ring.role.is !== "extension" || shape.placingRings.has(ring)) continue;
     const { number } = ring.role;
-    const same = entries.find(
-      (entry) => entry.wave === ring.wave && entry.extension === number && overlaps(entry, ring),
-    );
-    if (same !== undefined) same.rings.push(ring);
+    const key = `${ring.wave} ${number}`;
+    const same = latest.get(key);
+    if (same !== undefined && overlaps(same, ring)) same.rings.push(ring);
     else {
-      const { at } = ring.asked;
-      entries.push({ extension: number, rings: [ring], joiner: null, at, order: index, wave: ring.wave });
+      const entry: Entry = {
+        extension: number,
+        rings: [ring],
+        joiner: null,
+        at: ring.asked.at,
+        order,
+        wave: ring.wave,
+      };
+      entries.push(entry);
+      latest.set(key, entry);
     }
   }
   return entries;
