@@ -250,6 +250,8 @@ export class Forwarder {
     if (this.#liveUnderWay !== null) await Promise.race([this.#liveUnderWay, sleep(YIELD_MS_MAX)]);
     const startedAt = this.#ports.clock.monoMs();
     const answer = await this.#post(this.#backlog, { ...batch, lane: "backlog" });
+    // Sent or not, the lines are not needed again: given back at once, they do not wait for the next collection.
+    batch.lines.buffer.transfer(0);
     if (answer.kind === "reply") {
       this.#pace.took(this.#ports.clock.monoMs() - startedAt, batch.count);
       if (answer.reply.acked.length > 0) return null;

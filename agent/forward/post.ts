@@ -34,6 +34,7 @@ export class Poster {
   readonly #key: string;
   readonly #timings: PostTimings;
   readonly #agent: HttpAgent;
+  #body = Buffer.alloc(0);
   readonly #closing = new AbortController();
 
   constructor(url: string, key: string, timings: PostTimings = POST_TIMINGS) {
@@ -47,7 +48,7 @@ export class Poster {
   /** Sends a header line and event lines. Never throws: what went wrong is in the answer. */
   async post(header: IngestHeader, lines: Uint8Array): Promise<Answer> {
     try {
-      const plain = Buffer.concat([Buffer.from(`${JSON.stringify(header)}\n`), lines]);
+      const plain = this.#fill(`${JSON.stringify(header)}\n`, lines);
       const zstd = plain.length >= COMPRESS_BYTES_MIN;
       const body = zstd ? await compress(plain, ZSTD) : plain;
       const encoding = zstd ? { "content-encoding": "zstd" } : {};
@@ -61,6 +62,15 @@ export class Poster {
   close(): void {
     this.#closing.abort(new Error("the agent stops"));
     this.#agent.destroy();
+  }
+
+  /** One buffer for all requests: what is under way is one at a time, and new ones would pile up until the next collection. */
+  #fill(header: string, lines: Uint8Array): Buffer {
+    const bytes = Buffer.byteLength(header) + lines.length;
+    if (this.#body.length < bytes) this.#body = Buffer.allocUnsafeSlow(bytes);
+    const at = this.#body.write(header);
+    this.#body.set(lines, at);
+    return this.#body.subarray(0, bytes);
   }
 
   async #send(body: Buffer, headers: Record<string, string | number>): Promise<Answer> {

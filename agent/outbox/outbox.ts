@@ -56,7 +56,7 @@ export class Outbox {
     this.#lost = new Lost(ports.gapRow);
     this.#worker = startThread({
       workerData: settings,
-      resourceLimits: { maxYoungGenerationSizeMb: 4 },
+      resourceLimits: { maxYoungGenerationSizeMb: 4, maxOldGenerationSizeMb: 64 },
     });
     this.#worker.on("message", (message: FromWorker) => this.#hear(message));
     this.#worker.on("error", (error) => this.#died("crashed", error.message));

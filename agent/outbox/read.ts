@@ -1,6 +1,7 @@
 import type { SeqRange } from "../../shared/wire.ts";
 import { classify } from "./failure.ts";
 import type { Keeper } from "./keeper.ts";
+import { Lines } from "./lines.ts";
 import { originOf, wireLine, type Now } from "./origin.ts";
 import type { Batch, ReadRequest } from "./protocol.ts";
 import { Ranges } from "./ranges.ts";
@@ -11,11 +12,8 @@ import type { DbRow, StoredRow } from "./store.ts";
 const RANGES_MAX = 100;
 
 interface Collected {
-  lines: string[];
+  lines: Lines;
   found: Ranges;
-  damaged: Ranges;
-  count: number;
-  bytes: number;
   /** Last seq looked at. */
   reached: number;
 }
@@ -24,21 +22,21 @@ interface Collected {
  * The oldest events the server has not got, as wire lines; null when there are none below `before`.
  * Rows whose content does not match their checksum, or that are not there, are told as a gap and passed over.
  */
-export function readBatch(keeper: Keeper, request: ReadRequest, now: Now): Batch | null {
+export function readBatch(keeper: Keeper, request: ReadRequest, now: Now, lines = new Lines()): Batch | null {
   for (;;) {
     const first = keeper.done.firstMissing(request.within?.[0] ?? 1);
     const end = Math.min(request.within?.[1] ?? Number.MAX_SAFE_INTEGER, request.before - 1, keeper.segmentEnd(first));
     if (first > end) return null;
     const wanted = keeper.done.missing(first, end, RANGES_MAX);
-    const collected = collectSafely(keeper, wanted, request, now);
+    const collected = collectSafely(keeper, wanted, request, now, lines);
     if (collected === null) continue;
     const missing = wanted.flatMap(([from, to]) => collected.found.missing(from, Math.min(to, collected.reached)));
     if (missing.length > 0) keeper.gone(missing, "outbox_corrupt");
-    if (collected.count > 0) return batchOf(keeper, first, collected);
+    if (lines.count > 0) return batchOf(keeper, first, collected);
   }
 }
 
-function batchOf(keeper: Keeper, first: number, { lines, found, count }: Collected): Batch {
+function batchOf(keeper: Keeper, first: number, { lines, found }: Collected): Batch {
   const { stream, base } = keeper.segmentOf(first);
   return {
     stream,
@@ -46,15 +44,22 @@ function batchOf(keeper: Keeper, first: number, { lines, found, count }: Collect
     highest: keeper.segmentEnd(first),
     oldestUnacked: keeper.done.firstMissing(base + 1),
     ranges: [...found.list],
-    count,
-    lines: new TextEncoder().encode(lines.join("")),
+    count: lines.count,
+    lines: lines.take(),
   };
 }
 
 /** Null when the file turned out to be damaged and was rebuilt: then everything is looked at anew. */
-function collectSafely(keeper: Keeper, wanted: SeqRange[], request: ReadRequest, now: Now): Collected | null {
+function collectSafely(
+  keeper: Keeper,
+  wanted: SeqRange[],
+  request: ReadRequest,
+  now: Now,
+  lines: Lines,
+): Collected | null {
   try {
-    return collect(keeper, wanted, request, now);
+    lines.clear();
+    return collect(keeper, wanted, request, now, lines);
   } catch (error) {
     if (classify(error) !== "corrupt") throw error;
     keeper.rebuild(error);
@@ -62,11 +67,11 @@ function collectSafely(keeper: Keeper, wanted: SeqRange[], request: ReadRequest,
   }
 }
 
-function collect(keeper: Keeper, wanted: SeqRange[], request: ReadRequest, now: Now): Collected {
-  const into: Collected = { lines: [], found: new Ranges(), damaged: new Ranges(), count: 0, bytes: 0, reached: 0 };
+function collect(keeper: Keeper, wanted: SeqRange[], request: ReadRequest, now: Now, lines: Lines): Collected {
+  const into: Collected = { lines, found: new Ranges(), reached: 0 };
   for (const [from, to] of wanted) {
     for (const row of rowsOf(keeper, from, to)) {
-      if (into.count >= request.eventsMax || into.bytes >= request.bytesMax) return into;
+      if (lines.count >= request.eventsMax || lines.bytes >= request.bytesMax) return into;
       into.reached = row.seq;
       take(keeper, row, request.windowMs, now, into);
     }
@@ -78,11 +83,8 @@ function collect(keeper: Keeper, wanted: SeqRange[], request: ReadRequest, now: 
 function take(keeper: Keeper, row: Readable, windowMs: number, now: Now, into: Collected): void {
   if (row.crc !== undefined && row.crc !== checksum(row.seq, row.body)) return;
   const { base } = keeper.segmentOf(row.seq);
-  const line = wireLine(row.seq - base, row, originOf(row, now, windowMs, keeper.isOfThisRun(row.seq)));
-  into.lines.push(line);
+  into.lines.add(wireLine(row.seq - base, row, originOf(row, now, windowMs, keeper.isOfThisRun(row.seq))));
   into.found.add(row.seq, row.seq);
-  into.count++;
-  into.bytes += line.length;
 }
 
 interface Readable {

@@ -4,6 +4,7 @@ import { Capture, NEVER_LATE } from "../capture.ts";
 import { systemClock } from "../clock.ts";
 import { classify } from "./failure.ts";
 import { Keeper, type Note } from "./keeper.ts";
+import { Lines } from "./lines.ts";
 import type { FromWorker, OutboxSettings, OutboxState, ToWorker } from "./protocol.ts";
 import { readBatch } from "./read.ts";
 import { openPatiently } from "./patience.ts";
@@ -70,7 +71,7 @@ function obey(keeper: Keeper, message: ToWorker, say: (message: FromWorker) => v
       return say({ is: "stored", ...keeper.append(message.rows), state: stateOf(keeper) });
     case "read": {
       const now = { wallMs: systemClock.wallMs(), monoMs: systemClock.monoMs() };
-      return say({ is: "batch", batch: readBatch(keeper, message.request, now), state: stateOf(keeper) });
+      return say({ is: "batch", batch: readBatch(keeper, message.request, now, lines), state: stateOf(keeper) });
     }
     case "ack":
       return keeper.ack(message.ranges);
@@ -94,9 +95,10 @@ function obey(keeper: Keeper, message: ToWorker, say: (message: FromWorker) => v
   }
 }
 
+const lines = new Lines();
 /** A batch's bytes are handed over, not copied. */
 const say = (message: FromWorker) => {
-  const bytes = message.is === "batch" && message.batch !== null ? [message.batch.lines.buffer as ArrayBuffer] : [];
+  const bytes = message.is === "batch" && message.batch !== null ? [message.batch.lines.buffer] : [];
   parentPort?.postMessage(message, bytes);
 };
 main(workerData as OutboxSettings, say).catch((error: unknown) => {

@@ -1,0 +1,30 @@
+/** Asterisk closes the connection of a reader that blocks for longer; the agent never does for so long. */
+export const WRITE_TIMEOUT_MS = 5_000;
+export const READ_CLASSES = ["system", "call", "agent", "dtmf", "dialplan"] as const;
+export const WRITE_CLASSES = ["reporting"] as const;
+export const AMI_USER = "ringpost";
+
+/** The agent's AMI user with the least rights that show every call: no command, no origination, this machine only. */
+export function amiUserConf(secret: string, turnOn: boolean): string {
+  const general = turnOn ? ["[general](+)", "enabled = yes", "bindaddr = 127.0.0.1", ""] : [];
+  return [
+    "; Written by ringpost-agent install; removed by ringpost-agent uninstall. Changes here are overwritten.",
+    ...general,
+    `[${AMI_USER}]`,
+    `secret = ${secret}`,
+    "deny = 0.0.0.0/0.0.0.0",
+    "permit = 127.0.0.1/255.255.255.255",
+    `read = ${READ_CLASSES.join(",")}`,
+    `write = ${WRITE_CLASSES.join(",")}`,
+    `writetimeout = ${WRITE_TIMEOUT_MS}`,
+    "eventfilter = Privilege: (system|call|agent|dtmf)",
+    "eventfilter = Variable: (DIALSTATUS|VMSTATUS|MIXMONITOR_FILENAME|(__)?EXTTOCALL)",
+    "eventfilter = Application: (Dial|Queue|VoiceMail)",
+    "",
+  ].join("\n");
+}
+
+/** The secret of an earlier installation, so that running it again changes nothing. */
+export function secretIn(conf: string): string | undefined {
+  return /^secret = (\S+)$/m.exec(conf)?.[1];
+}

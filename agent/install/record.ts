@@ -1,0 +1,26 @@
+import type { System } from "./system.ts";
+
+/** What an installation added, so that taking it away takes that and nothing else. Paths as the machine has them. */
+export interface Added {
+  files: string[];
+  folders: string[];
+  lines: { file: string; line: string }[];
+  user: boolean;
+}
+
+export const RECORD = "/etc/ringpost/installed.json";
+
+export function readAdded(system: System): Added {
+  const text = system.read(system.path(RECORD));
+  const none: Added = { files: [], folders: [], lines: [], user: false };
+  return text === undefined ? none : { ...none, ...(JSON.parse(text) as Partial<Added>) };
+}
+
+/** Written after every step: an installation that was cut off can be taken away too. */
+export function writeAdded(system: System, added: Added): void {
+  system.write(system.path(RECORD), `${JSON.stringify(added, null, 2)}\n`, 0o600);
+}
+
+export function addTo<T>(list: T[], ...items: T[]): void {
+  for (const item of items) if (!list.some((known) => JSON.stringify(known) === JSON.stringify(item))) list.push(item);
+}

@@ -1,0 +1,219 @@
+import { randomBytes } from "node:crypto";
+import { chownSync, existsSync, readFileSync } from "node:fs";
+import { stringify } from "smol-toml";
+import { ENROL_PATH } from "../../shared/enrol.ts";
+import { RingpostError } from "../../shared/errors.ts";
+import { AMI_USER, amiUserConf, secretIn } from "./ami-user.ts";
+import type { FoundAsterisk } from "./asterisk.ts";
+import { postJson } from "./exchange.ts";
+import { addTo, writeAdded, type Added } from "./record.ts";
+import { SERVICE, SERVICE_USER, type Owner, type System } from "./system.ts";
+import { UNIT } from "./unit.ts";
+
+export const CONFIG = "/etc/ringpost/agent.toml";
+export const STATE_FOLDER = "/var/lib/ringpost";
+export const OUTBOX = `${STATE_FOLDER}/outbox.db`;
+export const BINARY = "/usr/bin/ringpost-agent";
+const UNIT_FILE = `/etc/systemd/system/${SERVICE}.service`;
+const PACKAGED_UNIT = `/lib/systemd/system/${SERVICE}.service`;
+
+export interface InstallOptions {
+  server: string;
+  code: string;
+  caFile?: string | undefined;
+  allowPlainHttp: boolean;
+}
+
+/** What a step is about, for whoever words it, and on what. */
+export type StepName =
+  | "ami_user"
+  | "ami_include"
+  | "ami_reload"
+  | "system_user"
+  | "state_folder"
+  | "enrol"
+  | "binary"
+  | "unit"
+  | "service";
+
+export interface Step {
+  name: StepName;
+  on: string;
+  /** Whether all this step would do is there already. */
+  done: boolean;
+  run(): Promise<void>;
+}
+
+export interface Work {
+  system: System;
+  asterisk: FoundAsterisk;
+  options: InstallOptions;
+  added: Added;
+}
+
+/** All steps of an installation in their order. Nothing is done until a step is run. */
+export function installSteps(work: Work): Step[] {
+  return [
+    amiUser(work),
+    amiInclude(work),
+    amiReload(work),
+    systemUser(work),
+    stateFolder(work),
+    enrol(work),
+    binary(work),
+    unit(work),
+    service(work),
+  ];
+}
+
+function amiUser({ system, asterisk, added }: Work): Step {
+  const before = system.read(asterisk.ownFile);
+  const turnOn = before === undefined ? !asterisk.ami.enabled : before.includes("[general](+)");
+  const secret = secretIn(before ?? "") ?? randomBytes(24).toString("base64url");
+  const text = amiUserConf(secret, turnOn);
+  return step("ami_user", asterisk.ownFile, before === text, () => {
+    const { uid, gid } = system.ownerOf(asterisk.managerConf);
+    noteFolders(system, added, system.write(asterisk.ownFile, text, 0o640, { uid, gid }));
+    note(system, added, () => addTo(added.files, asterisk.ownFile));
+  });
+}
+
+function amiInclude({ system, asterisk: { include }, added }: Work): Step {
+  const text = include === null ? "" : (system.read(include.file) ?? "");
+  const done = include === null || text.split(/\r?\n/).includes(include.line);
+  return step("ami_include", include?.file ?? "", done, () => {
+    if (include === null) return;
+    const { uid, gid, mode } = system.ownerOf(include.file);
+    const glue = text === "" || text.endsWith("\n") ? "" : "\n";
+    note(system, added, () => addTo(added.lines, include));
+    system.write(include.file, `${text}${glue}${include.line}\n`, mode, { uid, gid });
+  });
+}
+
+/** Always done: whether Asterisk has read the file cannot be seen from here, and reading it again harms nothing. */
+function amiReload({ system }: Work): Step {
+  return step("ami_reload", "asterisk -rx 'manager reload'", false, () => {
+    system.run("asterisk", ["-rx", "manager reload"], "Check that Asterisk runs, then run this command again");
+  });
+}
+
+function systemUser({ system, added }: Work): Step {
+  return step("system_user", SERVICE_USER, system.userId(SERVICE_USER) !== undefined, () => {
+    const options = [
+      "--system",
+      "--user-group",
+      "--no-create-home",
+      "--home-dir",
+      STATE_FOLDER,
+      "--shell",
+      "/usr/sbin/nologin",
+    ];
+    const inRoot = system.root === "" ? [] : ["--prefix", system.root];
+    system.run(
+      "useradd",
+      [...inRoot, ...options, SERVICE_USER],
+      "Make a system user ringpost by hand, then run this command again",
+    );
+    note(system, added, () => (added.user = true));
+  });
+}
+
+function stateFolder({ system, added }: Work): Step {
+  const folder = system.path(STATE_FOLDER);
+  const done = existsSync(folder) && system.ownerOf(folder).mode === 0o700;
+  return step("state_folder", STATE_FOLDER, done, () => {
+    noteFolders(system, added, system.makeFolders(folder));
+    const { uid, gid } = serviceOwner(system);
+    chownSync(folder, uid, gid);
+    system.run("chmod", ["0700", folder], "Check that the file system allows changing modes");
+  });
+}
+
+function enrol({ system, asterisk, options, added }: Work): Step {
+  const file = system.path(CONFIG);
+  const done = existsSync(file) && readFileSync(file, "utf8").includes(`url = "${options.server}"`);
+  return step("enrol", `${options.server} -> ${CONFIG}`, done, async () => {
+    const { status, body } = await postJson(options.server, ENROL_PATH, {
+      caFile: options.caFile,
+      body: { code: options.code },
+    });
+    if (status !== 200 || typeof body["key"] !== "string") throw refusedCode(options.server, status, body["message"]);
+    const secret = secretIn(system.read(asterisk.ownFile) ?? "") ?? "";
+    const text = settings(options, body["key"], asterisk.ami.port, secret);
+    noteFolders(system, added, system.write(file, text, 0o600, serviceOwner(system)));
+    note(system, added, () => addTo(added.files, file));
+  });
+}
+
+function refusedCode(server: string, status: number, message: unknown): RingpostError {
+  const found = typeof message === "string" ? message : `status ${status}`;
+  const next = "Ask for a new code and run this command again: what was done so far stays";
+  return new RingpostError({ code: "code_refused", attempted: "enrol", on: server, found, retry: "no", next });
+}
+
+function settings(
+  { server, caFile, allowPlainHttp }: InstallOptions,
+  key: string,
+  port: number,
+  secret: string,
+): string {
+  const more = {
+    ...(caFile === undefined ? {} : { ca_file: caFile }),
+    ...(allowPlainHttp ? { allow_plain_http: true } : {}),
+  };
+  return `# Written by ringpost-agent install. All settings: ringpost-agent config show\n${stringify({
+    server: { url: server, key, ...more },
+    ami: { host: "127.0.0.1", port, username: AMI_USER, secret },
+    outbox: { path: OUTBOX },
+  })}\n`;
+}
+
+/** The package has put it there already; a binary that was carried here copies itself. */
+function binary({ system, added }: Work): Step {
+  const target = system.path(BINARY);
+  const done = existsSync(target) && (!isBinary() || readFileSync(target).equals(readFileSync(process.execPath)));
+  return step("binary", BINARY, done || !isBinary(), () => {
+    noteFolders(system, added, system.write(target, readFileSync(process.execPath), 0o755));
+    note(system, added, () => addTo(added.files, target));
+  });
+}
+
+function isBinary(): boolean {
+  return process.execPath.includes("ringpost-agent");
+}
+
+function unit({ system, added }: Work): Step {
+  const file = system.path(UNIT_FILE);
+  const done = existsSync(system.path(PACKAGED_UNIT)) || system.read(file) === UNIT;
+  return step("unit", UNIT_FILE, done, () => {
+    noteFolders(system, added, system.write(file, UNIT, 0o644));
+    note(system, added, () => addTo(added.files, file));
+  });
+}
+
+/** Also when it runs already: the settings may be new. */
+function service({ system }: Work): Step {
+  return step("service", `systemctl enable --now ${SERVICE}`, !system.hasSystemd, () => {
+    const next = `See: journalctl -u ${SERVICE}`;
+    system.run("systemctl", ["daemon-reload"], next);
+    system.run("systemctl", ["enable", SERVICE], next);
+    system.run("systemctl", ["restart", SERVICE], next);
+  });
+}
+
+function serviceOwner(system: System): Owner {
+  return system.userId(SERVICE_USER) ?? { uid: 0, gid: 0 };
+}
+
+function step(name: StepName, on: string, done: boolean, run: () => void | Promise<void>): Step {
+  return { name, on, done, run: async () => run() };
+}
+
+function note(system: System, added: Added, change: () => unknown): void {
+  change();
+  writeAdded(system, added);
+}
+
+function noteFolders(system: System, added: Added, folders: readonly string[]): void {
+  if (folders.length > 0) note(system, added, () => addTo(added.folders, ...folders));
+}

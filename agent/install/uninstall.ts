@@ -1,0 +1,79 @@
+import { existsSync, readdirSync, rmdirSync, rmSync } from "node:fs";
+import { readAdded, RECORD, type Added } from "./record.ts";
+import { OUTBOX, STATE_FOLDER } from "./steps.ts";
+import { SERVICE, SERVICE_USER, type System } from "./system.ts";
+
+export type RemovalName = "stop" | "file" | "line" | "ami_reload" | "user" | "outbox" | "folder";
+
+export interface Removal {
+  name: RemovalName;
+  on: string;
+  run(): void;
+}
+
+/** All an installation added, as things to take away, by its own record. The outbox goes only when asked. */
+export function removals(system: System, purge: boolean): Removal[] {
+  const added = readAdded(system);
+  if (!existsSync(system.path(RECORD))) return [];
+  return [
+    ...stop(system),
+    ...added.lines.map(({ file, line }) => ({
+      name: "line" as const,
+      on: `${file}: ${line}`,
+      run: () => dropLine(system, file, line),
+    })),
+    ...added.files.map((file) => ({ name: "file" as const, on: file, run: () => rmSync(file, { force: true }) })),
+    ...reload(system, added),
+    ...(purge ? [{ name: "outbox" as const, on: STATE_FOLDER, run: () => dropOutbox(system) }] : []),
+    ...(added.user ? [{ name: "user" as const, on: SERVICE_USER, run: () => dropUser(system) }] : []),
+    { name: "file", on: system.path(RECORD), run: () => rmSync(system.path(RECORD), { force: true }) },
+    ...added.folders
+      .toReversed()
+      .map((folder) => ({ name: "folder" as const, on: folder, run: () => dropEmpty(folder) })),
+  ];
+}
+
+function stop(system: System): Removal[] {
+  if (!system.hasSystemd) return [];
+  const run = () =>
+    void system.run("systemctl", ["disable", "--now", SERVICE], `Stop ${SERVICE} by hand, then run this again`);
+  return [{ name: "stop", on: SERVICE, run }];
+}
+
+function dropLine(system: System, file: string, line: string): void {
+  const text = system.read(file);
+  if (text === undefined) return;
+  const { uid, gid, mode } = system.ownerOf(file);
+  const kept = text.split("\n").filter((one) => one.replace(/\r$/, "") !== line);
+  system.write(file, kept.join("\n"), mode, { uid, gid });
+}
+
+function reload(system: System, added: Added): Removal[] {
+  if (added.files.length === 0) return [];
+  const next = "Reload the manager by hand: asterisk -rx 'manager reload'";
+  return [
+    {
+      name: "ami_reload",
+      on: "asterisk -rx 'manager reload'",
+      run: () => void system.run("asterisk", ["-rx", "manager reload"], next),
+    },
+  ];
+}
+
+function dropOutbox(system: System): void {
+  const folder = system.path(STATE_FOLDER);
+  if (!existsSync(folder)) return;
+  const own = OUTBOX.slice(STATE_FOLDER.length + 1);
+  for (const name of readdirSync(folder)) if (name.startsWith(own)) rmSync(`${folder}/${name}`, { force: true });
+}
+
+function dropUser(system: System): void {
+  if (system.userId(SERVICE_USER) === undefined) return;
+  const inRoot = system.root === "" ? [] : ["--prefix", system.root];
+  system.run("userdel", [...inRoot, SERVICE_USER], "Remove the user ringpost by hand");
+}
+
+/** A folder that somebody else put something into stays. */
+function dropEmpty(folder: string): void {
+  if (existsSync(folder) && readdirSync(folder).length === 0) rmdirSync(folder);
+}
