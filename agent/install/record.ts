@@ -4,7 +4,8 @@ import type { System } from "./system.ts";
 export interface Added {
   files: string[];
   folders: string[];
-  lines: { file: string; line: string }[];
+  /** `newline`: the file had none at its end, and got one. */
+  lines: { file: string; line: string; newline: boolean }[];
   user: boolean;
 }
 

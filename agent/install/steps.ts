@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto";
-import { chownSync, existsSync, readFileSync } from "node:fs";
+import { chmodSync, chownSync, existsSync, readFileSync } from "node:fs";
 import { stringify } from "smol-toml";
 import { ENROL_PATH } from "../../shared/enrol.ts";
 import { RingpostError } from "../../shared/errors.ts";
@@ -69,13 +69,19 @@ export function installSteps(work: Work): Step[] {
 function amiUser({ system, asterisk, added }: Work): Step {
   const before = system.read(asterisk.ownFile);
   const turnOn = before === undefined ? !asterisk.ami.enabled : before.includes("[general](+)");
-  const secret = secretIn(before ?? "") ?? randomBytes(24).toString("base64url");
+  const known = secretIn(before ?? "") ?? secretOfSettings(system);
+  const secret = known ?? randomBytes(24).toString("base64url");
   const text = amiUserConf(secret, turnOn);
   return step("ami_user", asterisk.ownFile, before === text, () => {
     const { uid, gid } = system.ownerOf(asterisk.managerConf);
     noteFolders(system, added, system.write(asterisk.ownFile, text, 0o640, { uid, gid }));
     note(system, added, () => addTo(added.files, asterisk.ownFile));
   });
+}
+
+/** The agent is set up already and only Asterisk's side is gone: both go on with one secret. */
+function secretOfSettings(system: System): string | undefined {
+  return /^secret = "([\w-]+)"$/m.exec(system.read(system.path(CONFIG)) ?? "")?.[1];
 }
 
 function amiInclude({ system, asterisk: { include }, added }: Work): Step {
@@ -85,7 +91,7 @@ function amiInclude({ system, asterisk: { include }, added }: Work): Step {
     if (include === null) return;
     const { uid, gid, mode } = system.ownerOf(include.file);
     const glue = text === "" || text.endsWith("\n") ? "" : "\n";
-    note(system, added, () => addTo(added.lines, include));
+    note(system, added, () => addTo(added.lines, { ...include, newline: glue !== "" }));
     system.write(include.file, `${text}${glue}${include.line}\n`, mode, { uid, gid });
   });
 }
@@ -125,7 +131,7 @@ function stateFolder({ system, added }: Work): Step {
     noteFolders(system, added, system.makeFolders(folder));
     const { uid, gid } = serviceOwner(system);
     chownSync(folder, uid, gid);
-    system.run("chmod", ["0700", folder], "Check that the file system allows changing modes");
+    chmodSync(folder, 0o700);
   });
 }
 

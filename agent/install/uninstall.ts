@@ -17,10 +17,10 @@ export function removals(system: System, purge: boolean): Removal[] {
   if (!existsSync(system.path(RECORD))) return [];
   return [
     ...stop(system),
-    ...added.lines.map(({ file, line }) => ({
+    ...added.lines.map(({ file, line, newline }) => ({
       name: "line" as const,
       on: `${file}: ${line}`,
-      run: () => dropLine(system, file, line),
+      run: () => dropLine(system, file, line, newline),
     })),
     ...added.files.map((file) => ({ name: "file" as const, on: file, run: () => rmSync(file, { force: true }) })),
     ...reload(system, added),
@@ -40,12 +40,13 @@ function stop(system: System): Removal[] {
   return [{ name: "stop", on: SERVICE, run }];
 }
 
-function dropLine(system: System, file: string, line: string): void {
+function dropLine(system: System, file: string, line: string, newline: boolean): void {
   const text = system.read(file);
   if (text === undefined) return;
   const { uid, gid, mode } = system.ownerOf(file);
   const kept = text.split("\n").filter((one) => one.replace(/\r$/, "") !== line);
-  system.write(file, kept.join("\n"), mode, { uid, gid });
+  const rest = kept.join("\n");
+  system.write(file, newline ? rest.replace(/\n$/, "") : rest, mode, { uid, gid });
 }
 
 function reload(system: System, added: Added): Removal[] {

@@ -20,7 +20,25 @@ const REFUSALS = {
 
 /** POST /v1/enrol: a one-use code for a site key. POST /v1/key: a key that is being rotated out for its successor. */
 export function enrolRoutes(app: FastifyInstance, pool: Pool, nowMs: () => number = Date.now): void {
-  const wrong = new WrongCodes(nowMs);
+  void app.register((scope, _, done) => {
+    // The server around takes bodies as streams.
+    scope.addContentTypeParser("application/json", { parseAs: "string" }, (_, text, parsed) =>
+      parsed(null, parse(text)),
+    );
+    routes(scope, pool, new WrongCodes(nowMs));
+    done();
+  });
+}
+
+function parse(text: string | Buffer): unknown {
+  try {
+    return JSON.parse(String(text));
+  } catch {
+    return null;
+  }
+}
+
+function routes(app: FastifyInstance, pool: Pool, wrong: WrongCodes): void {
   app.post<{ Body: { code?: unknown } | null }>(ENROL_PATH, { bodyLimit: BODY_BYTES_MAX }, async (request, reply) => {
     if (wrong.tooMany)
       return refuse(reply.header("retry-after", "60"), 429, "too_many", "too many wrong codes: wait a minute");

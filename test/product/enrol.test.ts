@@ -16,6 +16,7 @@ const host = "10.88.10.11";
 beforeEach(async () => {
   database = await testDatabase();
   app = Fastify();
+  app.removeAllContentTypeParsers();
   nowMs = 1_000_000;
   enrolRoutes(app, database.pool, () => nowMs);
   await addEnterprise(database.pool, {
