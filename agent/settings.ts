@@ -14,6 +14,7 @@ export const SETTINGS = {
     url: text(/^https?:\/\/[^\s/?#@]+\/?$/, { allowed: "https://host[:port] of the central server" }),
     key: text(/^rp_\d+_[A-Za-z0-9_-]+$/, { secret: true, allowed: "the site key, rp_<site>_<secret>" }),
     allow_plain_http: yesOrNo(false),
+    ca_file: text(/^[^\p{Cc}]*$/u, { default: "", allowed: "a PEM file with the certificate of your own authority" }),
   },
   ami: {
     host: text(/^[^\s/]+$/, { default: "127.0.0.1", allowed: "a host name or address" }),

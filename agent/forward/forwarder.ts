@@ -276,11 +276,12 @@ export class Forwarder {
 
   async #post(poster: Poster, sending: Sending): Promise<Answer> {
     const { highestAcked } = this.#state;
+    const sentMono = this.#ports.clock.monoMs();
     const answer = await poster.post(this.#header(sending), sending.lines);
     if (answer.kind !== "reply") return answer;
     this.#lastSentMono = this.#ports.clock.monoMs();
     this.#reportDue = false;
-    this.#link.answered();
+    this.#link.answered(this.#lastSentMono - sentMono, answer.reply.time);
     this.#obey(answer.reply, sending, highestAcked);
     return answer;
   }

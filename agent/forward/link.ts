@@ -5,6 +5,9 @@ export interface LinkState {
   sinceMs: number;
   problem: string | null;
   lastAckAt: number | null;
+  /** How long the last answer took, ms, and how far the server's clock is ahead of this machine's. */
+  latencyMs: number | null;
+  clockAheadMs: number | null;
 }
 
 /** How it stands with the server, as the last answer told. Says once when it changes. */
@@ -16,7 +19,14 @@ export class Link {
   constructor(log: Logger, nowMs: () => number) {
     this.#log = log;
     this.#nowMs = nowMs;
-    this.#state = { state: "connecting", sinceMs: nowMs(), problem: null, lastAckAt: null };
+    this.#state = {
+      state: "connecting",
+      sinceMs: nowMs(),
+      problem: null,
+      lastAckAt: null,
+      latencyMs: null,
+      clockAheadMs: null,
+    };
   }
 
   get state(): LinkState {
@@ -27,10 +37,17 @@ export class Link {
     return this.#state.state === "ok";
   }
 
-  answered(): void {
+  /** `serverMs` is the server's clock in its answer, half way through the `latencyMs` it took. */
+  answered(latencyMs: number, serverMs: number): void {
     if (!this.ok) this.#log.info({ downMs: this.#nowMs() - this.#state.sinceMs }, "the server answers");
     this.#become("ok", null);
-    this.#state.lastAckAt = this.#nowMs();
+    const now = this.#nowMs();
+    this.#state = {
+      ...this.#state,
+      lastAckAt: now,
+      latencyMs,
+      clockAheadMs: Math.round(serverMs - now + latencyMs / 2),
+    };
   }
 
   broke(state: "unreachable" | "refused", problem: string): void {

@@ -1,8 +1,7 @@
-import { readFileSync } from "node:fs";
 import { request as httpRequest } from "node:http";
 import { request as httpsRequest } from "node:https";
-import { rootCertificates } from "node:tls";
 import { messageOf, RingpostError } from "../../shared/errors.ts";
+import { trusted } from "../tls.ts";
 
 const ANSWER_MS_MAX = 15_000;
 const ANSWER_CHARACTERS_MAX = 64 * 1024;
@@ -16,11 +15,6 @@ export interface PostOptions {
   caFile?: string | undefined;
   key?: string;
   body?: unknown;
-}
-
-/** Certificates to trust: the well-known ones and those of `caFile`. */
-export function trusted(caFile: string | undefined): { ca: string[] } | Record<string, never> {
-  return caFile === undefined || caFile === "" ? {} : { ca: [...rootCertificates, readFileSync(caFile, "utf8")] };
 }
 
 /** One small request with a JSON answer. @throws RingpostError when the server cannot be reached or answers no JSON. */
@@ -46,7 +40,7 @@ async function send(url: URL, { caFile, key, body }: PostOptions): Promise<JsonA
     "content-type": "application/json",
     ...(key === undefined ? {} : { authorization: `Bearer ${key}` }),
   };
-  const options = { method: "POST", headers, timeout: ANSWER_MS_MAX, agent: false, ...trusted(caFile) };
+  const options = { method: "POST", headers, timeout: ANSWER_MS_MAX, agent: false, ...trusted(caFile ?? "") };
   return new Promise((resolve, reject) => {
     const request = (url.protocol === "https:" ? httpsRequest : httpRequest)(url, options);
     request.once("timeout", () => request.destroy(new Error(`no answer within ${ANSWER_MS_MAX / 1000} s`)));

@@ -9,7 +9,7 @@ import { Ballast } from "./ballast.ts";
 import { classify, describeStorage } from "./failure.ts";
 import { UnwrittenRows } from "./memory.ts";
 import { openOutbox } from "./opening.ts";
-import { Pending } from "./pending.ts";
+import type { Pending } from "./pending.ts";
 import type { Opened, OutboxSettings, OutboxState } from "./protocol.ts";
 import { REMEMBERED } from "./protocol.ts";
 import { Ranges } from "./ranges.ts";
@@ -41,7 +41,7 @@ export class Keeper {
   readonly #highestAtOpen: number;
   /** Acked by the server, or gone for good and told as a gap. */
   #done: Ranges;
-  readonly #pending = new Pending();
+  #pending: Pending;
   /** Told as gone since the agent started, so that a server that asks again gets no second marker. */
   readonly #toldGone = new Ranges();
   #lost: { count: number; fromMs: number; toMs: number } | null = null;
@@ -58,6 +58,7 @@ export class Keeper {
     this.#highest = opening.highest;
     this.#highestAtOpen = opening.highest;
     this.#done = opening.done;
+    this.#pending = opening.pending;
     this.#ballast.take();
     this.#tellSalvaged(opening.gaps);
   }
@@ -258,6 +259,7 @@ export class Keeper {
     this.#segments = opening.segments;
     this.#highest = opening.highest;
     this.#done = opening.done;
+    this.#pending = opening.pending;
     this.#pending.remember("stopped_clean", "false");
     this.#tellSalvaged(opening.gaps);
   }

@@ -4,6 +4,7 @@ import type { Ballast } from "./ballast.ts";
 import { classify } from "./failure.ts";
 import type { KeeperPorts } from "./keeper.ts";
 import type { Gap } from "../markers.ts";
+import { Pending } from "./pending.ts";
 import { Ranges } from "./ranges.ts";
 import { salvage, setFileAside, type Known } from "./salvage.ts";
 import { Store, type Segment } from "./store.ts";
@@ -15,6 +16,8 @@ export interface Opening {
   done: Ranges;
   /** What a damaged file cost. */
   gaps: Gap[];
+  /** What the file must still be told: on a full disk it waits. */
+  pending: Pending;
 }
 
 /**
@@ -48,18 +51,18 @@ function opened(path: string, store: Store, ports: KeeperPorts): Opening {
     store.setAsideCount();
     const segments = store.segments;
     const highest = Math.max(store.highestEver(), store.bounds()?.[1] ?? 0, segments.at(-1)?.base ?? 0);
+    const pending = new Pending();
+    const fresh = segments.length === 0;
     const here = identityOf(path);
-    const was = store.recall("identity");
-    if (segments.length === 0 || was !== here) {
+    if (fresh || store.recall("identity") !== here) {
       const segment = { base: highest, stream: randomUUID() };
-      store.transaction(() => {
-        store.addSegment(segment, ports.clock.wallMs());
-        store.remember("identity", here);
-      });
-      const why = segments.length === 0 ? "new outbox" : "the file was copied or restored: it takes a new stream";
-      ports.note(segments.length === 0 ? "info" : "warn", why, { path, stream: segment.stream });
+      pending.addSegment(segment);
+      pending.remember("identity", here);
+      segments.push(segment);
+      const what = fresh ? "new outbox" : "the outbox file was copied or restored: it takes a new stream";
+      ports.note(fresh ? "info" : "warn", what, { path, stream: segment.stream });
     }
-    return { store, segments: store.segments, highest, done: new Ranges(store.acked), gaps: [] };
+    return { store, segments, highest, done: new Ranges(store.acked), gaps: [], pending };
   } catch (error) {
     store.close();
     throw error;
@@ -70,16 +73,15 @@ function reborn(path: string, ports: KeeperPorts, known?: Known): Opening {
   const aside = setFileAside(path, ports.clock.wallMs());
   const store = new Store(path);
   const saved = salvage(aside, store, ports.clock.wallMs(), known);
-  store.transaction(() => {
-    for (const segment of saved.segments) store.addSegment(segment, ports.clock.wallMs());
-    store.remember("identity", identityOf(path));
-  });
+  const pending = new Pending();
+  for (const segment of saved.segments) pending.addSegment(segment);
+  pending.remember("identity", identityOf(path));
   ports.note("error", "the damaged outbox file is set aside", {
     aside,
     saved: saved.savedRows,
     stream: saved.segments.at(-1)?.stream,
   });
-  return { store, segments: store.segments, highest: saved.highest, done: saved.done, gaps: saved.gaps };
+  return { store, segments: saved.segments, highest: saved.highest, done: saved.done, gaps: saved.gaps, pending };
 }
 
 /**

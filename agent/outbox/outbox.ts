@@ -3,6 +3,7 @@ import type { Logger } from "../../shared/log.ts";
 import { RingpostError } from "../../shared/errors.ts";
 import type { SeqRange } from "../../shared/wire.ts";
 import type { CapturedRow } from "../capture.ts";
+import type { CheckedRows, OutboxLook } from "./look.ts";
 import { Lost, type GapRow } from "./lost.ts";
 import type { Batch, FromWorker, Opened, OutboxSettings, OutboxState, ReadRequest, ToWorker } from "./protocol.ts";
 import { startThread } from "./thread.ts";
@@ -46,6 +47,8 @@ export class Outbox {
   #opening: { resolve(opened: Opened): void; reject(error: Error): void } | null = null;
   readonly #reads: Asked<Batch | null>[] = [];
   readonly #forks: Asked<void>[] = [];
+  readonly #looks: Asked<OutboxLook | null>[] = [];
+  readonly #checks: Asked<CheckedRows | null>[] = [];
   #idle: (() => void) | null = null;
   #closed: (() => void) | null = null;
   #over = false;
@@ -103,6 +106,22 @@ export class Outbox {
     return new Promise((resolve) => {
       this.#forks.push({ resolve });
       this.#tell({ do: "fork", base, why });
+    });
+  }
+
+  /** What is in the file, for whoever asks; null when the disk would not tell. */
+  async look(): Promise<OutboxLook | null> {
+    return new Promise((resolve) => {
+      this.#looks.push({ resolve });
+      this.#tell({ do: "look" });
+    });
+  }
+
+  /** Compares a bounded number of rows from `from` on with their checksums. */
+  async check(from: number): Promise<CheckedRows | null> {
+    return new Promise((resolve) => {
+      this.#checks.push({ resolve });
+      this.#tell({ do: "check", from });
     });
   }
 
@@ -181,6 +200,10 @@ export class Outbox {
         return this.#stored(message.firstSeq, message.count);
       case "batch":
         return this.#reads.shift()?.resolve(message.batch);
+      case "look":
+        return this.#looks.shift()?.resolve(message.look);
+      case "checked":
+        return this.#checks.shift()?.resolve(message.rows);
       case "forked":
         return this.#forks.shift()?.resolve();
       case "note":

@@ -1,5 +1,6 @@
 import type { SeqRange } from "../../shared/wire.ts";
 import type { CapturedRow } from "../capture.ts";
+import type { CheckedRows, OutboxLook } from "./look.ts";
 
 /** Seqs in this file are the outbox's own; on the wire a seq is `seq - base` of its stream. */
 export interface OutboxSettings {
@@ -63,7 +64,7 @@ export interface Batch {
   lines: Uint8Array<ArrayBuffer>;
 }
 
-/** Asked of the worker. `append`, `read` and `fork` are answered in the order they were asked, each by its own kind. */
+/** Asked of the worker. `append`, `read`, `look`, `check` and `fork` are answered in the order they were asked, each by its own kind. */
 export type ToWorker =
   | { do: "append"; rows: CapturedRow[] }
   | { do: "read"; request: ReadRequest }
@@ -74,6 +75,8 @@ export type ToWorker =
   | { do: "set_aside"; seq: number; reason: string }
   | { do: "fork"; base: number; why: string }
   | { do: "remember"; key: string; value: string }
+  | { do: "look" }
+  | { do: "check"; from: number }
   | { do: "close" };
 
 export type FromWorker =
@@ -83,8 +86,10 @@ export type FromWorker =
   | { is: "batch"; batch: Batch | null; state: OutboxState }
   | { is: "forked"; state: OutboxState }
   | { is: "state"; state: OutboxState }
+  | { is: "look"; look: OutboxLook | null }
+  | { is: "checked"; rows: CheckedRows | null }
   | { is: "note"; level: "info" | "warn" | "error"; text: string; fields: Record<string, unknown> }
   | { is: "closed" };
 
 /** What the outbox remembers between runs. */
-export const REMEMBERED = ["heard", "asterisk_start", "stopped_clean"] as const;
+export const REMEMBERED = ["heard", "asterisk_start", "stopped_clean", "blind", "calls_today"] as const;

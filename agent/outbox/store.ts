@@ -13,6 +13,14 @@ export interface Segment {
   stream: string;
 }
 
+/** An event the server refused for good. `at` in epoch ms. */
+export interface SetAside {
+  seq: number;
+  stream: string;
+  at: number;
+  reason: string;
+}
+
 export interface DbRow {
   seq: number;
   captured_at: number;
@@ -132,6 +140,11 @@ export class Store {
     this.#sql.setAside.run(seq, stream, nowMs, reason, body);
   }
 
+  /** The newest of them. */
+  setAsides(count: number): SetAside[] {
+    return this.#sql.setAsides.all(count);
+  }
+
   setAsideCount(): number {
     return this.#sql.setAsideCount.get()?.n ?? 0;
   }
@@ -188,6 +201,9 @@ function prepare(db: Db) {
     recall: db.prepare<[string], { value: string }>("SELECT value FROM meta WHERE key = ?"),
     setAside: db.prepare<[number, string, number, string, string]>(
       "INSERT OR REPLACE INTO set_aside (seq, stream, at, reason, body) VALUES (?, ?, ?, ?, ?)",
+    ),
+    setAsides: db.prepare<[number], SetAside>(
+      "SELECT seq, stream, at, reason FROM set_aside ORDER BY seq DESC LIMIT ?",
     ),
     setAsideCount: db.prepare<[], { n: number }>("SELECT count(*) AS n FROM set_aside"),
   };

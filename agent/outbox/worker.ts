@@ -4,6 +4,7 @@ import { Capture, NEVER_LATE } from "../capture.ts";
 import { systemClock } from "../clock.ts";
 import { classify } from "./failure.ts";
 import { Keeper, type Note } from "./keeper.ts";
+import { checkRows, look } from "./look.ts";
 import { Lines } from "./lines.ts";
 import type { FromWorker, OutboxSettings, OutboxState, ToWorker } from "./protocol.ts";
 import { readBatch } from "./read.ts";
@@ -26,6 +27,8 @@ async function main(settings: OutboxSettings, say: (message: FromWorker) => void
     const done = guarded(keeper, note, () => obey(keeper, message, say));
     // Whoever asked waits for an answer, also when the disk gave none.
     if (!done && message.do === "read") say({ is: "batch", batch: null, state: stateOf(keeper) });
+    if (!done && message.do === "look") say({ is: "look", look: null });
+    if (!done && message.do === "check") say({ is: "checked", rows: null });
   });
   say({ is: "opened", opened: keeper.opened });
 }
@@ -85,6 +88,10 @@ function obey(keeper: Keeper, message: ToWorker, say: (message: FromWorker) => v
       return keeper.setAside(message.seq, message.reason);
     case "remember":
       return keeper.remember(message.key, message.value);
+    case "look":
+      return say({ is: "look", look: look(keeper) });
+    case "check":
+      return say({ is: "checked", rows: checkRows(keeper.store, message.from) });
     case "fork":
       keeper.fork(message.base, message.why);
       return say({ is: "forked", state: stateOf(keeper) });

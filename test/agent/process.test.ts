@@ -136,6 +136,23 @@ describe("the agent's process", () => {
     expect(names().filter((name) => name === "RingpostCaptureLost").length).toBeGreaterThanOrEqual(3);
   });
 
+  it("does not call live what lay in the socket while the process was stopped, and loses none of it", async () => {
+    settings("[live]\nwindow_seconds = 1\n");
+    const { child, output } = run();
+    const client = await ami.ready();
+    await until(() => names().includes("RingpostSnapshot"), output);
+    child.kill("SIGSTOP");
+    say(client, 0, 300);
+    await new Promise((wake) => setTimeout(wake, 3_500));
+    child.kill("SIGCONT");
+    await until(() => numbers().length === 300, output);
+    await new Promise((wake) => setTimeout(wake, 1_000));
+    say(client, 300, 301);
+    await until(() => numbers().length === 301, output);
+    const origins = server.events.filter(({ ev }) => ev.Event === "Test").map(({ origin }) => origin);
+    expect(origins).toEqual([...Array.from({ length: 300 }, () => "downloaded"), "live"]);
+  });
+
   it("refuses a wrong, a missing and an unknown setting with status 78, by name, with what was found and what is allowed", async () => {
     settings('[live]\nwindow_seconds = 0\n[outbux]\npath = "x"\n');
     const { ended, output } = run({ RINGPOST_AGENT_AMI_PORT: "telnet", RINGPOST_AGENT_SERVER_KEY: "topsecret" });
