@@ -15,7 +15,7 @@ export interface ToldCall {
   participants: { extension: string; status: string; ring_duration: number | null }[];
 }
 
-const WIDTHS = [8, 10, 13, 8, 14, 46];
+const WIDTHS = [8, 10, 13, 8, 14, 50];
 
 /** Where the account is printed: aligned lines, colours only on a terminal. */
 export class Screen {
@@ -47,6 +47,9 @@ export class Screen {
     const who = call.participants.map(({ extension, status, ring_duration: ring }) =>
       ring === null ? `${extension}:${status}` : `${extension}:${status}(${ring})`,
     );
+    if (call.call_type === "outgoing" && call.main_extension !== null) {
+      who.unshift(this.#words.placedBy(call.main_extension));
+    }
     const cells = [this.#words[call.call_type], call.phone_number ?? "-", call.trunk ?? "-", status, who.join(" ")];
     const text = columns([...cells, call.data_source], WIDTHS.slice(1));
     if (this.#last.get(call.id) === text) return;

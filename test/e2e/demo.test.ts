@@ -72,7 +72,7 @@ describe("npm run demo", () => {
     expect(Date.now() - beganAt).toBeLessThan(60_000);
     expect(demo.output).toMatch(/incoming +0501112233 +trunk-a +answered +150:answered\(2\) +live/);
     expect(demo.output).toMatch(/incoming +0501112241 +trunk-a +not answered +163:no_answer/);
-    expect(demo.output).toMatch(/outgoing +0671234567 +trunk-a +talking/);
+    expect(demo.output).toMatch(/outgoing +0671234567 +trunk-a +running +from 151 +live/);
     expect(demo.output).toMatch(/LINK TO THE SERVER CUT[\s\S]*\d+ events wait[\s\S]*LINK RESTORED[\s\S]*outbox empty/);
     expect(demo.output).toMatch(/answered +150:answered\(\d\) +downloaded/);
     expect(demo.output).toContain("12 of 12 calls final");

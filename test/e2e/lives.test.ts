@@ -26,7 +26,8 @@ async function statuses(site: Site): Promise<(string | null)[]> {
 describe("agent, server and PBX may come and go in any order", () => {
   it("an agent that starts before its server and its PBX tells the server what it heard meanwhile", async () => {
     world = await openWorld({ server: false });
-    const site = await world.site();
+    const site = await world.site({ start: false });
+    await Promise.all([site.pbx.restart({ downMs: 1_000 }), site.startAgent()]);
     await playAndWait(site);
     expect(await statuses(site)).toEqual([]);
     await world.serverAgain();
