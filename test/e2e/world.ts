@@ -49,6 +49,7 @@ export async function openWorld(options: { server?: boolean } = {}): Promise<Wor
   const folder = temporaryFolder();
   const database = await testDatabase();
   const sites: Site[] = [];
+  let folders = 0;
   const world: World = {
     database,
     server: await startServer({ databaseUrl: database.url }),
@@ -56,7 +57,7 @@ export async function openWorld(options: { server?: boolean } = {}): Promise<Wor
       world.server = await startServer({ databaseUrl: database.url, port: world.server.port });
     },
     site: async (siteOptions = {}) => {
-      const site = await openSite(world, join(folder.path, `site-${sites.length}`), siteOptions);
+      const site = await openSite(world, join(folder.path, `site-${folders++}`), siteOptions);
       sites.push(site);
       return site;
     },
