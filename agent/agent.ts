@@ -9,8 +9,10 @@ import { Capture } from "./capture.ts";
 import { BOOT, type Clock } from "./clock.ts";
 import { ControlSocket } from "./control/socket.ts";
 import { statusOf, type AgentStatus } from "./control/status.ts";
+import { Watch } from "./control/watch.ts";
 import { Forwarder } from "./forward/forwarder.ts";
 import { heardText, readHeard, silentSince, type Moment } from "./heard.ts";
+import { KeyRenewal, presentKey } from "./key.ts";
 import { gap } from "./markers.ts";
 import { Outbox } from "./outbox/outbox.ts";
 import type { Opened } from "./outbox/protocol.ts";
@@ -41,6 +43,8 @@ export class Agent {
   readonly #outbox: Outbox;
   readonly #forwarder: Forwarder;
   readonly #session: AmiSession;
+  readonly #watch: Watch;
+  readonly #renewal: KeyRenewal;
   readonly #control: ControlSocket;
   #stallTimer: NodeJS.Timeout | undefined;
   #started = false;
@@ -58,7 +62,8 @@ export class Agent {
     this.#forwarder = new Forwarder(
       {
         url: server.url,
-        key: server.key,
+        key: presentKey(settings),
+        caFile: server.ca_file,
         windowMs: live.window_seconds * 1000,
         agent: `ringpost-agent/${AGENT_VERSION}`,
       },
@@ -73,7 +78,14 @@ export class Agent {
       started: (start) => this.#outbox.remember("asterisk_start", JSON.stringify(start)),
       changed: () => this.#forwarder.reportChanged(),
     });
-    this.#control = new ControlSocket(settings.outbox.path, () => this.status());
+    this.#watch = new Watch({ clock, remember: (key, text) => this.#outbox.remember(key, text) });
+    this.#renewal = new KeyRenewal(settings, { log, use: (key) => this.#forwarder.useKey(key) });
+    this.#control = new ControlSocket(settings.outbox.path, {
+      status: () => this.status(),
+      watch: this.#watch,
+      look: () => this.#outbox.look(),
+      check: (from) => this.#outbox.check(from),
+    });
   }
 
   /** Resolves when the agent runs; AMI and server may come and go from then on. @throws RingpostError without an outbox. */
@@ -82,9 +94,11 @@ export class Agent {
     const opened = await this.#outbox.open();
     this.#stallTimer = setInterval(() => this.#stall.tick(this.#ports.clock.monoMs()), STALL_TICK_MS);
     this.#outbox.remember("stopped_clean", "false");
+    this.#watch.resume(opened.remembered);
     await this.#control.listen();
     this.#session.start(remembered(opened, momentOf(this.#ports.clock)));
     this.#forwarder.start(opened);
+    this.#renewal.start();
     this.#started = true;
     log.info({ version: AGENT_VERSION, stream: opened.state.stream, waiting: opened.state.waiting }, "the agent runs");
   }
@@ -99,6 +113,7 @@ export class Agent {
       await this.#forwarder.stop(DRAIN_MS_MAX);
     }
     clearInterval(this.#stallTimer);
+    this.#renewal.stop();
     await this.#control.close();
     await this.#outbox.close();
     this.#ports.log.info({ waiting: this.#outbox.state?.waiting }, "the agent has stopped");
@@ -121,10 +136,14 @@ export class Agent {
       outbox: state,
       lostBefore: this.#outbox.lostBefore,
       drainSeconds: this.#forwarder.drainSeconds,
+      outboxBytesMax: outbox.max_mb * MEGABYTE,
+      watch: this.#watch,
+      monoMs: this.#ports.clock.monoMs(),
     });
   }
 
   #take(events: readonly AmiEvent[]): void {
+    this.#watch.see(events);
     this.#outbox.submit(events.map((event) => this.#capture.row(event)));
   }
 

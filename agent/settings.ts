@@ -42,6 +42,7 @@ export function loadSettings(file: string | undefined, env: Readonly<Record<stri
   const toml = file === undefined ? {} : { toml: readFile(file) };
   const settings = readOptions(SETTINGS, { ...toml, env, envPrefix: ENV_PREFIX });
   refusePlainHttp(settings);
+  refuseUnreadableAuthority(settings);
   return settings;
 }
 
@@ -59,6 +60,16 @@ function refusePlainHttp({ server }: Settings): void {
   const url = new URL(server.url);
   if (url.protocol === "https:" || server.allow_plain_http || isLoopback(url.hostname)) return;
   throw wrongUrl(`${server.url}, which would send the site key in the clear`);
+}
+
+function refuseUnreadableAuthority({ server }: Settings): void {
+  if (server.ca_file === "") return;
+  try {
+    readFileSync(server.ca_file);
+  } catch (error) {
+    const allowed = "a PEM file the agent's user may read";
+    throw new ConfigurationError([{ setting: "[server] ca_file", found: messageOf(error), allowed }]);
+  }
 }
 
 function wrongUrl(found: string): ConfigurationError {

@@ -1,6 +1,11 @@
+import { statfsSync } from "node:fs";
+import { dirname } from "node:path";
 import type { AmiState } from "../ami/session.ts";
 import type { LinkState } from "../forward/link.ts";
 import type { OutboxState } from "../outbox/protocol.ts";
+import type { BlindPeriod } from "./blind.ts";
+import { localDay } from "./calls.ts";
+import type { Watch } from "./watch.ts";
 
 /** What `status --json` prints: a written contract, fields are only ever added. Times are epoch ms. */
 export interface AgentStatus {
@@ -17,6 +22,8 @@ export interface AgentStatus {
     asterisk_version: string | null;
     /** How far the PBX's clock is ahead of the agent's, ms; 0 when close. */
     clock_ahead_ms: number;
+    /** Over the last minute. */
+    events_per_second: number;
     problem: string | null;
   };
   server: {
@@ -24,8 +31,16 @@ export interface AgentStatus {
     state: LinkState["state"];
     since: number;
     last_ack_at: number | null;
+    /** How long the last answer took, ms. */
+    latency_ms: number | null;
+    /** How far the server's clock is ahead of this machine's, ms. */
+    clock_ahead_ms: number | null;
     problem: string | null;
   };
+  calls: { today: number; running: number };
+  /** Within the last 24 h, newest last. */
+  blind: BlindPeriod[];
+  disk: { free_bytes: number | null };
   outbox: {
     path: string;
     stream: string;
@@ -34,6 +49,7 @@ export interface AgentStatus {
     oldest_waiting_at: number | null;
     drain_seconds: number | null;
     used_bytes: number;
+    max_bytes: number;
     set_aside: number;
     unwritten: number;
     lost: number;
@@ -54,7 +70,12 @@ export interface StatusParts {
   outbox: OutboxState;
   lostBefore: number;
   drainSeconds: number | null;
+  outboxBytesMax: number;
+  watch: Watch;
+  monoMs: number;
 }
+
+const DAY_MS = 86_400_000;
 
 export function statusOf(parts: StatusParts): AgentStatus {
   const { ami, link, outbox } = parts;
@@ -71,6 +92,7 @@ export function statusOf(parts: StatusParts): AgentStatus {
       since: ami.sinceMs,
       asterisk_version: ami.asteriskVersion ?? null,
       clock_ahead_ms: parts.clockAheadMs,
+      events_per_second: parts.watch.rate.perSecond(parts.monoMs),
       problem: ami.problem ?? null,
     },
     server: {
@@ -78,8 +100,13 @@ export function statusOf(parts: StatusParts): AgentStatus {
       state: link.state,
       since: link.sinceMs,
       last_ack_at: link.lastAckAt,
+      latency_ms: link.latencyMs,
+      clock_ahead_ms: link.clockAheadMs,
       problem: link.problem,
     },
+    calls: { today: callsToday(parts), running: parts.watch.calls.running },
+    blind: parts.watch.blind.periods.filter(({ to }) => to > parts.nowMs - DAY_MS),
+    disk: { free_bytes: freeBytes(parts.path) },
     outbox: {
       path: parts.path,
       stream: outbox.stream,
@@ -88,10 +115,25 @@ export function statusOf(parts: StatusParts): AgentStatus {
       oldest_waiting_at: outbox.oldestUnackedAt,
       drain_seconds: parts.drainSeconds,
       used_bytes: outbox.usedBytes,
+      max_bytes: parts.outboxBytesMax,
       set_aside: outbox.setAside,
       unwritten: outbox.unwritten,
       lost: outbox.lost + parts.lostBefore,
       problem: outbox.problem,
     },
   };
+}
+
+function callsToday({ watch, nowMs }: StatusParts): number {
+  const { day, count } = watch.calls.today;
+  return day === localDay(nowMs) ? count : 0;
+}
+
+function freeBytes(outboxPath: string): number | null {
+  try {
+    const { bavail, bsize } = statfsSync(dirname(outboxPath));
+    return bavail * bsize;
+  } catch {
+    return null;
+  }
 }

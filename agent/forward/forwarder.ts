@@ -11,7 +11,7 @@ import { sleep } from "../sleep.ts";
 import { Link } from "./link.ts";
 import { Pace } from "./pace.ts";
 import { Pieces } from "./pieces.ts";
-import { Poster, type Answer } from "./post.ts";
+import { Poster, type Answer, POST_TIMINGS } from "./post.ts";
 import { Tail } from "./tail.ts";
 import { judge, type Verdict } from "./verdict.ts";
 
@@ -41,6 +41,8 @@ const NO_LINES = new Uint8Array(0);
 export interface ForwardSettings {
   url: string;
   key: string;
+  /** Certificates of the company's own authority, PEM; none when absent. */
+  caFile?: string;
   windowMs: number;
   agent: string;
 }
@@ -92,9 +94,16 @@ export class Forwarder {
     this.#ports = ports;
     this.#tail = new Tail(settings.windowMs);
     this.#link = new Link(ports.log, () => ports.clock.wallMs());
-    this.#live = new Poster(settings.url, settings.key);
-    this.#backlog = new Poster(settings.url, settings.key);
+    const poster = () => new Poster(settings.url, settings.key, POST_TIMINGS, settings.caFile);
+    this.#live = poster();
+    this.#backlog = poster();
     ports.outbox.onStored((rows, firstSeq) => this.#stored(rows, firstSeq));
+  }
+
+  /** A rotated key, from the next request on. */
+  useKey(key: string): void {
+    this.#live.useKey(key);
+    this.#backlog.useKey(key);
   }
 
   get link(): Link {

@@ -5,6 +5,7 @@ import { constants, zstdCompress } from "node:zlib";
 import { messageOf } from "../../shared/errors.ts";
 import { INGEST_PATH, NDJSON } from "../../shared/wire-constants.ts";
 import type { IngestHeader, IngestReply, WireProblem } from "../../shared/wire.ts";
+import { trusted } from "../tls.ts";
 import { isReply, isWireProblem } from "./reply.ts";
 
 const compress = promisify(zstdCompress);
@@ -31,18 +32,24 @@ export type Answer =
 /** One lane's connection to the server: one request at a time, the connection kept open between them. */
 export class Poster {
   readonly #url: URL;
-  readonly #key: string;
+  #key: string;
   readonly #timings: PostTimings;
   readonly #agent: HttpAgent;
   #body = Buffer.alloc(0);
   readonly #closing = new AbortController();
 
-  constructor(url: string, key: string, timings: PostTimings = POST_TIMINGS) {
+  constructor(url: string, key: string, timings: PostTimings = POST_TIMINGS, caFile = "") {
     this.#url = new URL(INGEST_PATH, url);
     this.#key = key;
     this.#timings = timings;
     const keep = { keepAlive: true, maxSockets: 1, noDelay: true };
-    this.#agent = this.#url.protocol === "https:" ? new HttpsAgent(keep) : new HttpAgent(keep);
+    this.#agent =
+      this.#url.protocol === "https:" ? new HttpsAgent({ ...keep, ...trusted(caFile) }) : new HttpAgent(keep);
+  }
+
+  /** From the next request on. */
+  useKey(key: string): void {
+    this.#key = key;
   }
 
   /** Sends a header line and event lines. Never throws: what went wrong is in the answer. */
