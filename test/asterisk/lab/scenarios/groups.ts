@@ -126,6 +126,20 @@ export const GROUPS: readonly Scenario[] = [
     ],
   },
   {
+    name: "queue_abandoned",
+    note: "queue 500 rings 156, 157, 158; the caller hangs up before anybody answers",
+    ready: [neverAnswers("156"), neverAnswers("157"), neverAnswers("158")],
+    actions: [{ at: 0, place: outside("trunk-a", "0503330005", did("500"), talk(3), BYE) }],
+    calls: [
+      incoming("0503330005", "500", {
+        call_status: "no_answer",
+        hangup_by: "caller",
+        participants: ["156", "157", "158"].map((extension) => missed(extension, "caller_hangup")),
+        facts: { queue: "500" },
+      }),
+    ],
+  },
+  {
     name: "queue_rrmemory",
     note: "queue 501 tries 157 (no answer), then 158 (busy), then 159, who answers",
     ready: [neverAnswers("157"), refuses("158", 486, "Busy Here"), answers("159", 1)],

@@ -96,6 +96,15 @@ export const PLAIN: readonly Scenario[] = [
     ],
   },
   {
+    name: "incoming_unknown_did",
+    note: "a number nobody of the office has",
+    ready: [],
+    actions: [{ at: 0, place: outside("trunk-a", IN, did("999")) }],
+    calls: [
+      incoming(IN, "999", { call_status: "failed", call_status_alt: "no_answer", hangup_by: "pbx", participants: [] }),
+    ],
+  },
+  {
     name: "outgoing_answered",
     note: "151 calls outside, the far end answers after 2 s, 151 hangs up",
     ready: [answers("trunk-a", 2)],

@@ -33,6 +33,20 @@ export const SERVICES: readonly Scenario[] = [
     calls: [incoming("0505550002", "700", { call_status: "no_answer", hangup_by: "caller", facts: { ivr: true } })],
   },
   {
+    name: "hold_resume",
+    note: "150 answers, puts the client on hold for 1.5 s and takes the call back",
+    ready: [answers("150", 1, talk(1), { do: "hold" }, talk(1.5), { do: "resume" })],
+    actions: [{ at: 0, place: outside("trunk-a", "0505550008", did("150"), talk(4), BYE) }],
+    calls: [
+      incoming("0505550008", "150", {
+        call_status: "answered",
+        main_extension: "150",
+        hangup_by: "caller",
+        participants: [talked("150", "caller_hangup")],
+      }),
+    ],
+  },
+  {
     name: "voicemail",
     note: "160 does not answer, the caller leaves a message",
     ready: [neverAnswers("160")],

@@ -31,6 +31,13 @@ export const TRANSFERS: readonly Scenario[] = [
     calls: [transferredTo151("0504440001")],
   },
   {
+    name: "blind_transfer_dtmf",
+    note: "150 answers, dials ##151 (the PBX's own blind transfer), 151 answers the client",
+    ready: [answers("150", 1, talk(1.5), press("##"), talk(1), press("151")), answers("151", 1.5)],
+    actions: [{ at: 0, place: outside("trunk-a", "0504440003", did("150"), talk(13), BYE) }],
+    calls: [transferredTo151("0504440003")],
+  },
+  {
     name: "attended_transfer_refer",
     note: "150 answers, calls 151 on a second line, talks, then joins client and 151 with REFER and Replaces",
     ready: [answers("150", 1), answers("151", 1)],
