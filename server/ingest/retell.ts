@@ -99,14 +99,15 @@ function tryFold(touched: Touched, memory: CallMemory | undefined, assembler: As
   }
 }
 
-interface History {
+/** What the tables hold of calls: their events, and the rows that were made of them, by call. */
+export interface History {
   events: Map<number, StoredEvent[]>;
   waiting: (StoredEvent & { siteId: number; linkedid: string })[];
   participants: Map<number, { id: number; ringOrder: number }[]>;
   steps: Map<number, { id: number; leg: string; type: string; nth: number; receivedTimestamp: string }[]>;
 }
 
-async function readHistory(client: ClientBase, touched: readonly Touched[]): Promise<History> {
+export async function readHistory(client: ClientBase, touched: readonly Touched[]): Promise<History> {
   const rows = touched.flatMap((call) => call.rows);
   const ids = rows.map((row) => row.id);
   const waiting = touched.filter((call) => call.waitingKeys.length > 0);
@@ -134,7 +135,12 @@ function tellAnew(touched: Touched, history: History, assembler: Assembler): Ret
   const waiting = history.waiting.filter((e) => e.siteId === site.id && waitingKeys.includes(e.linkedid));
   const stored = rows.flatMap((row) => history.events.get(row.id) ?? []);
   const [kept, own] = [stored.filter((event) => event.site), stored.filter((event) => !event.site)];
-  const items = itemsOf([...fresh, ...own, ...waiting], [...markers, ...kept]);
+  return tellItems(touched, itemsOf([...fresh, ...own, ...waiting], [...markers, ...kept]), history, assembler);
+}
+
+/** Tells a call from all its events; `history` says what is written of its rows. */
+export function tellItems(touched: Touched, items: Item[], history: History, assembler: Assembler): Retold {
+  const { site, rows } = touched;
   const told = tellCall(items, site.directory, assembler, INGEST_LIMITS.rejectedPerCallMax);
   const row = survivorOf(rows, told.call?.linkedid);
   const participants = row === undefined ? [] : (history.participants.get(row.id) ?? []);
@@ -167,7 +173,7 @@ export function stepName({ leg, type, nth }: { leg: string; type: string; nth: n
 }
 
 /** Own events and markers in order, each once; an own event that is also a marker is an own event. */
-function itemsOf(own: readonly CallEvent[], markers: readonly CallEvent[]): Item[] {
+export function itemsOf(own: readonly CallEvent[], markers: readonly CallEvent[]): Item[] {
   const items: Item[] = own.map((event) => ({ event, own: true }));
   for (const event of markers) items.push({ event, own: false });
   items.sort((a, b) => compareEvents(a.event, b.event) || Number(b.own) - Number(a.own));

@@ -101,7 +101,8 @@ export function firstOf({ rows, fresh }: Touched): Position {
   );
 }
 
-async function addMarkers(client: ClientBase, touched: readonly Touched[]): Promise<void> {
+/** Gives every call the site's markers after its first event. */
+export async function addMarkers(client: ClientBase, touched: readonly Touched[]): Promise<void> {
   const firsts = new Map<number, Position>();
   for (const call of touched) {
     const first = firstOf(call);
