@@ -125,7 +125,7 @@ export function foldEvent(fold: CallFold, event: CallEvent): void {
   const isMarker = isSiteMarker(event.ev);
   if (!takesPlace(fold, event, isMarker)) return;
   const keys = linkKeys(event.ev);
-  if (!isMarker || keys.length > 0) count(fold, event, keys);
+  if (!isMarker || isOwn(fold, keys)) count(fold, event, keys);
   if (fold.eventCount > CALL_EVENTS_MAX && event.ev.Event !== "Hangup" && !isMarker) return;
   fold.order += 1;
   HANDLERS.get(event.ev.Event)?.(fold, event);
@@ -141,6 +141,11 @@ function takesPlace(fold: CallFold, event: CallEvent, isMarker: boolean): boolea
   if (known) span.lastSeq = event.seq;
   else fold.spans.push({ stream: event.stream, firstSeq: event.seq, lastSeq: event.seq });
   return true;
+}
+
+/** A site's event that names channels (a conference join) reaches every running call, but is of one only. */
+function isOwn(fold: CallFold, keys: readonly string[]): boolean {
+  return keys.length > 0 && (fold.keys.size === 0 || keys.some((key) => fold.keys.has(key)));
 }
 
 function count(fold: CallFold, event: CallEvent, keys: string[]): void {

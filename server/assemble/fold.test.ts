@@ -1,0 +1,33 @@
+import { expect, it } from "vitest";
+import type { AmiEvent } from "../../shared/ami-event.ts";
+import { assemble } from "./assemble.ts";
+import type { CallEvent, Directory } from "./types.ts";
+
+const OFFICE: Directory = { timezone: "UTC", extensions: /^1\d\d$/, trunks: new Set(["trunk-a"]) };
+
+function events(...evs: AmiEvent[]): CallEvent[] {
+  return evs.map((ev, n) => ({ stream: 1, seq: n + 1, at: 1_700_000_000_000 + n * 1000, origin: "live", ev }));
+}
+
+function channel(Event: string, id: string, more: Record<string, string> = {}): AmiEvent {
+  const name = `PJSIP/trunk-a-0000000${id.at(-1)}`;
+  return { Event, Channel: name, Uniqueid: id, Linkedid: id, CallerIDNum: "0501112233", Exten: "100", ...more };
+}
+
+it("a call keeps its own Linkedid when an older caller joins a conference meanwhile", () => {
+  const [older, younger] = ["1700000000.1", "1700000001.2"];
+  const calls = assemble(
+    events(
+      channel("Newchannel", older),
+      channel("Newchannel", younger),
+      channel("ConfbridgeJoin", older, { Conference: "8001" }),
+      channel("Hangup", younger, { Cause: "16" }),
+      channel("Hangup", older, { Cause: "16" }),
+    ),
+    OFFICE,
+  );
+  expect(calls.map(({ linkedid, keys, eventCount }) => ({ linkedid, keys, eventCount }))).toEqual([
+    { linkedid: older, keys: [older], eventCount: 3 },
+    { linkedid: younger, keys: [younger], eventCount: 2 },
+  ]);
+});
