@@ -6,7 +6,7 @@ import { LIMITS } from "../../shared/wire.ts";
 import { reportSite, reportStream } from "../store/reportSite.ts";
 import { INGEST_LIMITS } from "./limits.ts";
 import { parseBody } from "./parse.ts";
-import { holesUpTo, parseMultirange, rangesOf, type Ranges } from "./ranges.ts";
+import { highest, holesUpTo, parseMultirange, rangesOf, type Ranges } from "./ranges.ts";
 import { unpack } from "./read-body.ts";
 import type { Sites } from "./sites.ts";
 import type { Batch, IncomingEvent, SiteContext } from "./types.ts";
@@ -44,7 +44,8 @@ export class Intake {
         ? await this.#heartbeat(site, streamId, header)
         : (await this.#options.writer.submit(toBatch(site, streamId, header, events, bytes))).settled;
     await this.#report(site, header, receivedAt, events.length === 0);
-    return { acked: ackedOf(events), time: now(), commands: commandsFor(header, settled) };
+    const commands = commandsFor(header, settled);
+    return { acked: ackedOf(events), time: now(), commands, received_to: highest(settled) };
   }
 
   async #heartbeat(site: SiteContext, streamId: number, header: IngestHeader): Promise<Ranges> {
