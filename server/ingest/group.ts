@@ -60,7 +60,6 @@ export async function writeGroup(
   const written = await writeCalls(client, retold, {
     receivedAt,
     settled: (stream) => settled.get(stream) ?? [],
-    assembler,
   });
   await insertRejected(client, rejected.map(toRejectedRow));
   await noteReceived(client, work.batches, sorted);

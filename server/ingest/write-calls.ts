@@ -1,16 +1,15 @@
 import type { ClientBase } from "pg";
-import type { AssembledCall } from "../assemble/index.ts";
+import type { AssembledCall, CallEvent } from "../assemble/index.ts";
 import { insertLinks, type Link } from "../store/findLinkedCalls.ts";
 import { mergeCalls } from "../store/mergeCalls.ts";
 import { type CallRow, insertCalls, updateCalls } from "../store/writeCalls.ts";
 import { rewriteRawData, writeRawData } from "../store/writeRawData.ts";
-import type { Assembler } from "./assembler.ts";
 import type { CallMemory } from "./memory.ts";
 import type { Ranges } from "./ranges.ts";
 import type { Retold } from "./retell.ts";
 import { callRow, type Standing, standingOf } from "./rows.ts";
-import type { Item } from "./tell.ts";
 import { Overtaken } from "./touched.ts";
+import type { Position } from "./types.ts";
 import { writeParticipants, writeSteps } from "./write-parts.ts";
 
 /** A call that exists, on its way into the tables. */
@@ -30,7 +29,6 @@ export interface WriteContext {
   receivedAt: number;
   /** Seqs of a stream that are received or will never come. */
   settled: (stream: number) => Ranges;
-  assembler: Assembler;
 }
 
 /** Writes calls with all that hangs on them; returns what to remember once committed. */
@@ -49,7 +47,7 @@ export async function writeCalls(
   await link(client, retold, writings);
   await writeParticipants(client, writings);
   await writeSteps(client, writings, context.receivedAt);
-  await keepRawData(client, writings.filter(isWritten), context.assembler);
+  await keepRawData(client, writings.filter(isWritten));
   const waitingSites = new Set(writings.filter((w) => w.standing.incomplete).map((w) => w.row.siteId));
   return { memories: writings.map(toMemory), waitingSites };
 }
@@ -60,6 +58,7 @@ function prepare(retold: Retold, { receivedAt, settled }: WriteContext): Writing
   const standing = standingOf(call, settled, known?.state);
   const since = Math.min(receivedAt, ...touched.rows.map((row) => row.receivedAt));
   const row = callRow(call, touched.site, standing, retold.first, since);
+  if (known === undefined) row.linkedid = ownLinkedid(call.linkedid, retold);
   // The proof of a running call grows with every event of the site; alone it is no reason to write.
   const signature = JSON.stringify({
     ...row,
@@ -67,6 +66,12 @@ function prepare(retold: Retold, { receivedAt, settled }: WriteContext): Writing
   });
   const { id = 0, uniqueId = "", revision = 0 } = known ?? {};
   return [{ retold, call, standing, row, signature, id, uniqueId, revision }];
+}
+
+/** A call bears one of its own ids, whatever assembly makes of foreign ones: else two calls could claim the same. */
+function ownLinkedid(told: string, { touched }: Retold): string {
+  const own = [...touched.newKeys, ...touched.waitingKeys];
+  return own.includes(told) ? told : own.toSorted()[0]!;
 }
 
 /** A call that no event came for is written only when it is told differently. */
@@ -125,12 +130,12 @@ async function link(client: ClientBase, retold: readonly Retold[], writings: rea
 }
 
 /** Keeps its events with every call that is final. */
-async function keepRawData(client: ClientBase, writings: readonly Writing[], assembler: Assembler): Promise<void> {
+async function keepRawData(client: ClientBase, writings: readonly Writing[]): Promise<void> {
   const finals = writings.filter(({ standing }) => standing.state === "final");
   const [again, first] = [finals.filter(wasFinal), finals.filter((writing) => !wasFinal(writing))];
-  for (const { id, retold } of again) await rewriteRawData(client, id, (retold.items ?? []).map(toKept));
+  for (const writing of again) await rewriteRawData(client, writing.id, keptItems(writing));
   const since = Math.min(...first.map(({ row }) => row.receivedAt));
-  const calls = first.map((w) => ({ callId: w.id, siteId: w.row.siteId, markers: markersWithin(w, assembler) }));
+  const calls = first.map((w) => ({ callId: w.id, siteId: w.row.siteId, markers: markersWithin(w) }));
   await writeRawData(client, calls, since);
 }
 
@@ -139,16 +144,22 @@ function wasFinal({ retold }: Writing): boolean {
   return retold.row?.state === "final" && retold.items !== undefined;
 }
 
-function toKept({ event: { stream, seq, at, origin, ev }, own }: Item): object {
-  return own ? { stream, seq, at, origin, ev } : { stream, seq, at, origin, ev, site: true };
+function keptItems({ retold, call }: Writing): object[] {
+  return (retold.items ?? [])
+    .filter(({ event, own }) => own || isWithin(call, event))
+    .map(({ event: { stream, seq, at, origin, ev }, own }) =>
+      own ? { stream, seq, at, origin, ev } : { stream, seq, at, origin, ev, site: true },
+    );
 }
 
 /** The site's markers that came while the call could still change. */
-function markersWithin({ retold, call }: Writing, { linkKeys }: Assembler): { stream: number; seq: number }[] {
-  return retold.touched.markers.flatMap(({ stream, seq, ev }) => {
-    const within = call.proof.some((p) => p.stream === stream && p.fromSeq <= seq && seq <= p.toSeq);
-    return within && !linkKeys(ev).some((key) => call.keys.includes(key)) ? [{ stream, seq }] : [];
-  });
+function markersWithin({ retold, call }: Writing): Position[] {
+  const within = retold.touched.markers.filter((marker) => isWithin(call, marker));
+  return within.map(({ stream, seq }) => ({ stream, seq }));
+}
+
+function isWithin(call: AssembledCall, { stream, seq }: CallEvent): boolean {
+  return call.proof.some((range) => range.stream === stream && range.fromSeq <= seq && seq <= range.toSeq);
 }
 
 function toMemory({ retold, call, standing, signature, id, revision }: Writing): CallMemory {

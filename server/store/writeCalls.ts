@@ -73,14 +73,18 @@ async function insertAs(client: ClientBase, rows: CallRow[], uniqueId: string): 
   return inserted.rows;
 }
 
+/** Another call of the site bears the linkedid. */
+const HELD = `EXISTS (SELECT FROM calls h WHERE h.site_id = c.site_id AND h.linkedid = r.linkedid AND h.id <> c.id)`;
+
 /** Rewrites calls whose lock is held. A new linkedid brings a new unique_id, prefixed when another site holds it. */
 export async function updateCalls(client: ClientBase, rows: (CallRow & { id: number })[]): Promise<UpdatedCall[]> {
   if (rows.length === 0) return [];
   const updated = await client.query<UpdatedCall>({
     name: "update_calls",
-    text: `UPDATE calls c SET linkedid = r.linkedid,
-             unique_id = CASE WHEN c.linkedid = r.linkedid THEN c.unique_id
-               WHEN EXISTS (SELECT FROM calls o WHERE o.unique_id = r.linkedid AND o.id <> c.id) THEN ${PREFIXED.replace("linkedid", "r.linkedid")}
+    text: `UPDATE calls c SET linkedid = CASE WHEN ${HELD} THEN c.linkedid ELSE r.linkedid END,
+             unique_id = CASE WHEN c.linkedid = r.linkedid OR ${HELD} THEN c.unique_id
+               WHEN EXISTS (SELECT FROM calls o WHERE o.unique_id = r.linkedid AND o.id <> c.id)
+                 THEN 's' || "siteId" || '-' || r.linkedid
                ELSE r.linkedid END,
              enterprise_id = "enterpriseId", token = r.token, asterisk_host = "asteriskHost",
              start_time = to_timestamp("startTime" / 1000), end_time = to_timestamp("endTime" / 1000),

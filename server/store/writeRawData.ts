@@ -9,7 +9,7 @@ export interface FinalCall {
 
 /**
  * Writes calls.raw_data: [{stream, seq, at, origin, ev}, ...] in order, `site: true` on the site's markers, made inside the
- * database from the raw log and the given markers.
+ * database from the raw log and the given markers (those that name no channel of the call).
  * `since`: when the first event of these calls was received, epoch ms.
  */
 export async function writeRawData(client: ClientBase, calls: FinalCall[], since: number): Promise<void> {
@@ -27,6 +27,9 @@ export async function writeRawData(client: ClientBase, calls: FinalCall[], since
              SELECT r."callId", m.stream_id, m.seq, m.captured_at, m.origin, m.body, '{"site": true}'
              FROM json_to_recordset($3) AS r ("callId" bigint, "siteId" int, stream bigint, seq bigint)
              JOIN site_markers m ON (m.site_id, m.stream_id, m.seq) = (r."siteId", r.stream, r.seq)
+             WHERE NOT EXISTS (SELECT FROM ami_events e JOIN call_links l ON l.site_id = e.site_id AND l.linkedid = e.linkedid
+               WHERE e.stream_id = m.stream_id AND e.seq = m.seq AND l.call_id = r."callId"
+                 AND e.received_at >= to_timestamp($2::float8 / 1000))
            ), made AS (
              SELECT call_id, jsonb_agg(jsonb_build_object('stream', stream_id, 'seq', seq, 'at',
                (extract(epoch FROM captured_at) * 1000)::bigint, 'origin', origin, 'ev', body) || also ORDER BY stream_id, seq) AS events
