@@ -24,7 +24,7 @@ export interface ForwardTimings {
 }
 
 export const FORWARD_TIMINGS: ForwardTimings = {
-  retry: { retryDelayMsBase: 100, retryDelayMsMax: 5_000 },
+  retry: { retryDelayMsBase: 100, retryDelayMsMax: 2_000 },
   wait: { retryDelayMsBase: 2_000, retryDelayMsMax: 30_000 },
   heartbeatMs: 10_000,
 };
@@ -82,6 +82,8 @@ export class Forwarder {
   readonly #liveSignal = new Signal();
   readonly #backlogSignal = new Signal();
   readonly #stopping = new AbortController();
+  /** The backlog lane, while it waits for the live lane to find the server. */
+  #unlinked: AbortController | null = null;
   #liveUnderWay: Promise<unknown> | null = null;
   #lastSentMono = 0;
   #lastResendAboveMono = Number.NEGATIVE_INFINITY;
@@ -130,6 +132,7 @@ export class Forwarder {
   /** Sends what is in the live lane while the server takes it, for `drainMs` at most, then ends both lanes. */
   async stop(drainMs: number): Promise<void> {
     this.#stopping.abort();
+    this.#wake();
     this.#liveSignal.raise();
     this.#backlogSignal.raise();
     const enough = new AbortController();
@@ -178,7 +181,7 @@ export class Forwarder {
   async #runLive(): Promise<void> {
     const delays = this.#delays();
     while (!this.#stopped || (this.#tail.count > 0 && this.#link.ok)) {
-      if (this.#tail.count === 0) await this.#idle();
+      if (this.#tail.count === 0 && this.#link.ok) await this.#idle();
       else if (this.#tail.count < LINGER_EVENTS_MAX && !this.#stopped) await sleep(LINGER_MS);
       const underWay = this.#sendLive();
       this.#liveUnderWay = underWay;
@@ -216,7 +219,8 @@ export class Forwarder {
   }
 
   async #sendReport(): Promise<Verdict | null> {
-    const due = this.#reportDue || this.#ports.clock.monoMs() - this.#lastSentMono >= this.#timings.heartbeatMs;
+    const due =
+      this.#reportDue || !this.#link.ok || this.#ports.clock.monoMs() - this.#lastSentMono >= this.#timings.heartbeatMs;
     if (!due || this.#stopped) return null;
     const answer = await this.#heartbeat();
     return answer.kind === "reply" ? null : judge(answer, 0, this.#settings.url);
@@ -230,7 +234,9 @@ export class Forwarder {
   async #runBacklog(): Promise<void> {
     const delays = this.#delays();
     while (!this.#stopped) {
-      const batch = await this.#nextBatch();
+      // While the server is away only the live lane knocks: what is young goes first when it is back.
+      if (!this.#link.ok) await this.#untilLinked();
+      const batch = this.#link.ok ? await this.#nextBatch() : null;
       if (batch === null) await this.#backlogSignal.wait(BACKLOG_LOOK_MS);
       else {
         const verdict = await this.#sendBacklog(batch);
@@ -356,6 +362,19 @@ export class Forwarder {
       this.#link.broke("refused", verdict.problem);
       await sleep(wait.failed(), this.#stopping.signal);
     } else await sleep(this.#timings.retry.retryDelayMsMax, this.#stopping.signal);
+  }
+
+  /** Has the live lane knock, and waits until the server answers it. */
+  async #untilLinked(): Promise<void> {
+    this.#liveSignal.raise();
+    const linked = new AbortController();
+    this.#unlinked = linked;
+    await sleep(this.#timings.heartbeatMs, linked.signal);
+  }
+
+  #wake(): void {
+    this.#unlinked?.abort();
+    this.#unlinked = null;
   }
 
   get #state(): OutboxState {

@@ -9,6 +9,8 @@ const ANSWER_CHARACTERS_MAX = 64 * 1024;
 export interface JsonAnswer {
   status: number;
   body: Record<string, unknown>;
+  /** The server's clock, epoch ms; NaN when it does not tell. */
+  serverMs: number;
 }
 
 export interface PostOptions {
@@ -54,7 +56,8 @@ async function send(url: URL, { caFile, key, body }: PostOptions): Promise<JsonA
       response.once("error", reject);
       response.once("end", () => {
         try {
-          resolve({ status: response.statusCode ?? 0, body: JSON.parse(text) as Record<string, unknown> });
+          const body = JSON.parse(text) as Record<string, unknown>;
+          resolve({ status: response.statusCode ?? 0, body, serverMs: Date.parse(response.headers.date ?? "") });
         } catch {
           reject(new Error(`status ${response.statusCode ?? 0} and no JSON: this is not a Ringpost server`));
         }

@@ -46,7 +46,7 @@ afterEach(() => world.close());
 it("a Hangup that overtakes its own backlog never shows another final status than the true one", async () => {
   const pool = world.database.pool;
   await pool.query(WITNESS);
-  const site = await world.site({ liveWindowSeconds: 1 });
+  const site = await world.site({ liveWindowSeconds: 3 });
   const plays = await Promise.all(CALLS.map((name) => site.pbx.play(capture(name))));
   await sleep(600); // the calls have begun and are known to the server
   await site.link.cut();

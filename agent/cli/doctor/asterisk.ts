@@ -1,0 +1,130 @@
+import { accessSync, constants, existsSync } from "node:fs";
+import { join } from "node:path";
+import { messageOf } from "../../../shared/errors.ts";
+import { firstOf, type Headers } from "../../../shared/ami-message.ts";
+import { AmiConnection } from "../../ami/connection.ts";
+import { isRefused } from "../../ami/facts.ts";
+import { findAsterisk, type FoundAsterisk } from "../../install/asterisk.ts";
+import { isLoopback, type Settings } from "../../settings.ts";
+import { fail, judge, pass, skip, warn, type Check, type CheckName } from "./checks.ts";
+
+const VERSION_OLDEST = [13, 5] as const;
+const NEEDED = ["CoreShowChannels", "Status", "CoreStatus", "CoreSettings", "Ping"];
+/** With any of these a stolen secret can place calls, change settings or run programs. */
+const TOO_WIDE = ["Command", "Originate", "UpdateConfig", "Redirect", "DBPut", "ModuleLoad", "Hangup", "Setvar"];
+const WRITE_TIMEOUT_MS_MIN = 1_000;
+const RECORDS = ["cdr-csv/Master.csv", "cdr-custom/Master.csv", "cel-custom/Master.csv", "master.db"];
+const CLOCK_MS_MAX = 5_000;
+
+/** What Asterisk's own settings say; they are only there when the agent stands on the PBX. */
+export function checkFiles({ ami }: Settings, root: string): Check[] {
+  const names: CheckName[] = ["asterisk", "write_timeout", "timestamp_events", "ami_closed", "cdr_cel"];
+  if (!isLoopback(ami.host)) return names.map((name) => skip(name, `[ami] host = ${ami.host}`));
+  try {
+    return [...checkManager(findAsterisk(root), ami.username), checkRecords(root)];
+  } catch (error) {
+    const reason = messageOf(error);
+    return names.map((name) => (name === "asterisk" ? warn(name, reason) : skip(name, "manager.conf")));
+  }
+}
+
+function checkManager({ managerConf, ami }: FoundAsterisk, username: string): Check[] {
+  const user = ami.users.get(username);
+  const open = !(ami.bindaddr.startsWith("127.") || ami.bindaddr === "::1");
+  return [
+    pass("asterisk", managerConf),
+    user === undefined
+      ? skip("write_timeout", `[${username}] ?`)
+      : judge("write_timeout", user.writeTimeoutMs >= WRITE_TIMEOUT_MS_MIN, `${user.writeTimeoutMs} ms`, "warn"),
+    judge("timestamp_events", ami.timestampEvents, ami.timestampEvents ? "yes" : "no", "warn"),
+    judge("ami_closed", !open, `bindaddr = ${ami.bindaddr}`, "warn"),
+  ];
+}
+
+function checkRecords(root: string): Check {
+  const files = RECORDS.map((name) => join(root, "/var/log/asterisk", name)).filter((file) => existsSync(file));
+  const readable = files.filter((file) => isReadable(file));
+  return judge("cdr_cel", readable.length > 0, readable[0] ?? files[0] ?? "-", "warn");
+}
+
+function isReadable(file: string): boolean {
+  try {
+    accessSync(file, constants.R_OK);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** Logs in beside the agent, asks what it may, and leaves. */
+export async function checkAmi({ ami }: Settings): Promise<Check[]> {
+  const rest: CheckName[] = [
+    "ami_login",
+    "asterisk_version",
+    "rights_needed",
+    "rights_wide",
+    "system_name",
+    "clock_pbx",
+  ];
+  const without = (names: readonly CheckName[]) => names.map((name) => skip(name, "AMI"));
+  let connection: AmiConnection;
+  try {
+    connection = await AmiConnection.open(ami, () => performance.now());
+  } catch (error) {
+    return [fail("ami_reachable", messageOf(error)), ...without(rest)];
+  }
+  const reachable = pass("ami_reachable", `${ami.host}:${ami.port}, AMI ${connection.amiVersion}`);
+  try {
+    const login = await connection.action("Login", { Username: ami.username, Secret: ami.secret, Events: "off" });
+    if (isRefused(login))
+      return [reachable, fail("ami_login", firstOf(login["Message"]) ?? "refused"), ...without(rest.slice(1))];
+    return [reachable, pass("ami_login", ami.username), ...(await checkSession(connection))];
+  } catch (error) {
+    return [reachable, fail("ami_login", messageOf(error)), ...without(rest.slice(1))];
+  } finally {
+    connection.close("done");
+  }
+}
+
+async function checkSession(connection: AmiConnection): Promise<Check[]> {
+  const settings = await connection.action("CoreSettings");
+  const commands = await connection.action("ListCommands");
+  const sentAt = Date.now();
+  const ping = await connection.action("Ping");
+  return [
+    checkVersion(firstOf(settings["AsteriskVersion"])),
+    ...checkRights(commands, isRefused(settings)),
+    pass("system_name", firstOf(settings["SystemName"]) || "-"),
+    checkClock(Number(firstOf(ping["Timestamp"]) ?? Number.NaN) * 1000 - (sentAt + Date.now()) / 2),
+  ];
+}
+
+function checkVersion(version: string | undefined): Check {
+  const [major = 0, minor = 0] = (/(\d+)\.(\d+)/.exec(version ?? "") ?? []).slice(1).map(Number);
+  const [oldestMajor, oldestMinor] = VERSION_OLDEST;
+  const holds = major > oldestMajor || (major === oldestMajor && minor >= oldestMinor);
+  return version === undefined ? warn("asterisk_version", "?") : judge("asterisk_version", holds, version, "fail");
+}
+
+/** ListCommands names what this user may do; where it names nothing, the refused settings are all that is known. */
+function checkRights(commands: Headers, settingsRefused: boolean): Check[] {
+  if (commands["Ping"] === undefined) {
+    return [judge("rights_needed", !settingsRefused, "CoreSettings", "fail"), skip("rights_wide", "ListCommands")];
+  }
+  const missing = NEEDED.filter((name) => commands[name] === undefined);
+  const wide = TOO_WIDE.filter((name) => commands[name] !== undefined);
+  return [
+    judge(
+      "rights_needed",
+      missing.length === 0,
+      missing.length === 0 ? NEEDED.join(", ") : `- ${missing.join(", ")}`,
+      "fail",
+    ),
+    judge("rights_wide", wide.length === 0, wide.length === 0 ? "reporting" : wide.join(", "), "warn"),
+  ];
+}
+
+function checkClock(aheadMs: number): Check {
+  if (Number.isNaN(aheadMs)) return skip("clock_pbx", "?");
+  return judge("clock_pbx", Math.abs(aheadMs) < CLOCK_MS_MAX, `${(aheadMs / 1000).toFixed(1)} s`, "warn");
+}

@@ -1,0 +1,25 @@
+import { askStatus } from "../../control/socket.ts";
+import type { Settings } from "../../settings.ts";
+import type { Level } from "../assess.ts";
+import { checkAmi, checkFiles } from "./asterisk.ts";
+import { CHECK_NAMES, fail, pass, type Check } from "./checks.ts";
+import { checkMachine } from "./machine.ts";
+import { checkServer } from "./server.ts";
+
+/** All checks, in their order. Changes nothing, and runs beside the agent. */
+export async function doctor(settings: Settings, configFile: string, root = ""): Promise<Check[]> {
+  const status = await askStatus(settings.outbox.path);
+  const running = status === null ? fail("running", "-") : pass("running", `${status.version}, ${status.pid}`);
+  const groups = await Promise.all([
+    checkAmi(settings),
+    checkServer(settings),
+    checkMachine(settings.outbox.path, root),
+  ]);
+  const all = [pass("config", configFile), running, ...checkFiles(settings, root), ...groups.flat()];
+  return all.toSorted((a, b) => CHECK_NAMES.indexOf(a.name) - CHECK_NAMES.indexOf(b.name));
+}
+
+export function levelOf(checks: readonly Check[]): Level {
+  if (checks.some(({ result }) => result === "fail")) return "critical";
+  return checks.some(({ result }) => result === "warn") ? "warning" : "ok";
+}
