@@ -80,6 +80,11 @@ export function participantRow(callId: number, participant: Participant, incompl
   };
 }
 
+/** The steps that may be written: the hangup only when the call is final. */
+export function toldSteps(call: AssembledCall, { state }: Standing): Step[] {
+  return state === "final" ? call.steps : call.steps.filter((step) => step.key.type !== "hangup");
+}
+
 export function stepRow(callId: number, uniqueId: string, siteId: number, step: Step): StepRow {
   const { leg, type, nth } = step.key;
   return {

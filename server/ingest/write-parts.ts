@@ -4,7 +4,7 @@ import { needsOf } from "../deliver/rules.ts";
 import { deleteParticipants, insertParticipants, updateParticipants } from "../store/writeParticipants.ts";
 import { deleteUnsentSteps, insertSteps, type NewStepRow, type StepRow, updateSteps } from "../store/writeSteps.ts";
 import { stepName } from "./retell.ts";
-import { participantRow, stepRow } from "./rows.ts";
+import { participantRow, stepRow, toldSteps } from "./rows.ts";
 import type { Writing } from "./write-calls.ts";
 
 /** Writes what differs of the participants: a row is known by its call and place in the ring order. */
@@ -49,7 +49,7 @@ interface NewStep {
 
 /**
  * Writes what differs of the steps. While events may be missing none is written or changed, so that no step is ever taken
- * back; the hangup is written only when the call is final.
+ * back.
  */
 export async function writeSteps(client: ClientBase, writings: readonly Writing[], receivedAt: number): Promise<void> {
   const added: NewStep[] = [];
@@ -59,8 +59,7 @@ export async function writeSteps(client: ClientBase, writings: readonly Writing[
   for (const writing of writings.filter(({ standing }) => !standing.incomplete)) {
     const known = writing.retold.steps;
     const told = new Set<string>();
-    for (const step of writing.call.steps) {
-      if (step.key.type === "hangup" && writing.standing.state !== "final") continue;
+    for (const step of toldSteps(writing.call, writing.standing)) {
       const name = stepName(step.key);
       told.add(name);
       compareStep(writing, step, name, receivedAt, { added, changed });
