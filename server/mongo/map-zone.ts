@@ -1,5 +1,5 @@
 /** Wall-clock time of a place to epoch ms. Pure but for its cache of offsets, which is bounded. */
-const CACHED_HOURS_MAX = 200_000;
+const CACHED_QUARTERS_MAX = 20_000;
 const HOUR_MS = 3_600_000;
 
 const formats = new Map<string, Intl.DateTimeFormat>();
@@ -34,7 +34,7 @@ function offsetMs(epochMs: number, zone: string): number {
   const known = offsets.get(key);
   if (known !== undefined) return known;
   const computed = computeOffset(quarter * (HOUR_MS / 4), zone);
-  if (offsets.size >= CACHED_HOURS_MAX) offsets.clear();
+  if (offsets.size >= CACHED_QUARTERS_MAX) offsets.clear();
   offsets.set(key, computed);
   return computed;
 }

@@ -65,7 +65,7 @@ function wholeCall(index: number, random: () => number): Document {
 
 /** Ids repeat between customers, and some were stored as numbers. */
 function uniqueId(index: number, start: number, random: () => number): unknown {
-  if (random() < 0.03) return `${Math.floor(BEGIN / 1000)}.${index % 7}`;
+  if (random() < 0.03) return `${Math.floor(BEGIN / 1000) + Math.floor(index / 500)}.${index % 7}`;
   const text = `${Math.floor(start / 1000)}.${(index % 9000) + 1001}`;
   return random() < 0.02 ? Number(text) : text;
 }
