@@ -2,7 +2,8 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { capture, captureNames } from "../support/captures.ts";
 import type { Capture } from "../support/pbx/capture.ts";
 import type { Play } from "../support/pbx/play.ts";
-import { differences, rowsOf, untilFinal } from "./rows.ts";
+import { prepare } from "../support/pbx/prepared.ts";
+import { type CallRows, differences, rowsOf, untilFinal } from "./rows.ts";
 import { openWorld, type Site, type World } from "./world.ts";
 
 /** Many recordings share a PBX, as calls do. */
@@ -18,7 +19,8 @@ interface Told {
 }
 
 const names = captureNames();
-const single = names.filter((name) => playsAlone(capture(name)));
+const recorded = new Map(names.map((name) => [name, capture(name)]));
+const single = names.filter((name) => playsAlone(recorded.get(name)!));
 const shared = names.filter((name) => !single.includes(name));
 const groups = [
   ...single.map((name) => [name]),
@@ -30,7 +32,9 @@ let world: World;
 
 beforeAll(async () => {
   world = await openWorld();
-  await Promise.all(groups.flatMap((group) => [playRealTime(group), playFullSpeed(group)]));
+  for (const capture of recorded.values()) [true, false].map((timestamps) => prepare(capture, timestamps));
+  await Promise.all(groups.map(playFullSpeed)); // before, so that nothing disturbs the pace of the others
+  await Promise.all(groups.map(playRealTime));
   const sites = [...realTime.values(), ...fullSpeed.values()].map((told) => told.site.id);
   await untilFinal(world.database.pool, [...new Set(sites)]);
 }, 150_000);
@@ -56,15 +60,14 @@ async function playFullSpeed(group: readonly string[]): Promise<void> {
 }
 
 async function tell(name: string, site: Site, told: Map<string, Told>, speed: 1 | "full"): Promise<void> {
-  const recorded = capture(name);
-  const play = await site.pbx.play(recorded, { speed });
-  told.set(name, { capture: recorded, site, play });
+  const capture = recorded.get(name)!;
+  const play = await site.pbx.play(capture, { speed });
+  told.set(name, { capture, site, play });
   await play.done;
 }
 
 describe("a recording played at full speed with Timestamp headers gives the same rows as in real time", () => {
   it.each(names)("%s", async (name) => {
-    const rows = ({ capture, site, play }: Told) => rowsOf(world.database.pool, site.id, capture, play);
     const slow = await rows(realTime.get(name)!);
     const fast = await rows(fullSpeed.get(name)!);
     expect(slow.length).toBeGreaterThan(0);
@@ -73,3 +76,9 @@ describe("a recording played at full speed with Timestamp headers gives the same
     expect(slow.every((call) => call.source === "live")).toBe(true);
   });
 });
+
+/** After a restart the agent is not back at the recorded moment in real time: then a call's start is its own. */
+async function rows({ capture, site, play }: Told): Promise<CallRows[]> {
+  const calls = await rowsOf(world.database.pool, site.id, capture, play);
+  return capture.connections.length === 1 ? calls : calls.map((call) => ({ ...call, start: null }));
+}

@@ -4,7 +4,7 @@ import type { Capture } from "../support/pbx/capture.ts";
 import type { Play } from "../support/pbx/play.ts";
 import { idsOf } from "../support/pbx/rewrite.ts";
 
-/** A call as its rows tell it, in the capture's own ids and times (ms after the capture began). */
+/** A call as its rows tell it, in the capture's own ids. Times are ms: start after the capture began, others after start. */
 export interface CallRows {
   linkedid: string;
   state: string;
@@ -53,25 +53,27 @@ const CALLS = `
     coalesce((SELECT jsonb_agg(jsonb_build_object('type', event_type, 'sequence', event_sequence, 'leg', leg,
        'at', extract(epoch FROM event_timestamp) * 1000) ORDER BY event_sequence)
      FROM call_events WHERE call_id = c.id), '[]') AS steps
-  FROM calls c WHERE c.site_id = $1 ORDER BY c.start_time`;
+  FROM calls c WHERE c.site_id = $1`;
 
 /** The calls one play made at a site. */
 export async function rowsOf(pool: Pool, siteId: number, capture: Capture, play: Play): Promise<CallRows[]> {
   const captured = new Map([...idsOf(capture)].map((id) => [play.id(id), id]));
   const { rows } = await pool.query<CallRows>(CALLS, [siteId]);
-  return rows.flatMap((row) => {
+  const calls = rows.flatMap((row) => {
     const linkedid = captured.get(row.linkedid);
     return linkedid === undefined
       ? []
       : [inCaptureTime({ ...row, linkedid }, captured, capture.startedAt + play.shift.ms)];
   });
+  return calls.toSorted((a, b) => (a.linkedid < b.linkedid ? -1 : 1));
 }
 
 function inCaptureTime(row: CallRows, captured: ReadonlyMap<string, string>, zero: number): CallRows {
-  const relative = (at: number | null) => (at === null ? null : at - zero);
+  const start = row.start ?? zero;
+  const relative = (at: number | null) => (at === null ? null : at - start);
   return {
     ...row,
-    start: relative(row.start),
+    start: start - zero,
     end: relative(row.end),
     participants: row.participants.map((one) => ({
       ...one,
@@ -79,7 +81,7 @@ function inCaptureTime(row: CallRows, captured: ReadonlyMap<string, string>, zer
       answer: relative(one.answer),
       hangup: relative(one.hangup),
     })),
-    steps: row.steps.map((step) => ({ ...step, leg: captured.get(step.leg) ?? step.leg, at: step.at - zero })),
+    steps: row.steps.map((step) => ({ ...step, leg: captured.get(step.leg) ?? step.leg, at: step.at - start })),
   };
 }
 

@@ -44,7 +44,6 @@ export class Pbx {
   readonly #options: PbxOptions;
   readonly #world: SessionWorld & { refuseLogins: boolean; bootedAtSeconds: number };
   readonly #door: Door;
-  readonly #prepared = new WeakMap<Capture, Prepared>();
   readonly #running = new Set<{ stop(): void }>();
   readonly #stage: Stage;
   #sessions: Session[] = [];
@@ -199,7 +198,7 @@ export class Pbx {
 
   #live(): Session[] {
     this.#sessions = this.#sessions.filter((session) => !session.closed);
-    return this.#sessions.filter((session) => session.user !== null);
+    return this.#sessions.filter((session) => session.user !== null && !session.leaving);
   }
 
   #emit(name: string, text: string): void {
@@ -217,9 +216,7 @@ export class Pbx {
   }
 
   #prepare(capture: Capture): Prepared {
-    const known = this.#prepared.get(capture) ?? prepare(capture, this.#options.timestamps ?? null);
-    this.#prepared.set(capture, known);
-    return known;
+    return prepare(capture, this.#options.timestamps ?? null);
   }
 
   #track(running: { stop(): void; done: Promise<void> }): void {

@@ -11,7 +11,7 @@ const LOGIN_WAIT_MS = 30_000;
 export interface PlayOptions {
   /** How many times faster than recorded; "full": as fast as the clients read. */
   speed?: number | "full";
-  /** When the recording's first byte is to have happened, epoch ms. Default: now; at full speed, so that it ends now. */
+  /** When the recording's first byte is to have happened, epoch ms. Default: now; at full speed see fullSpeedStart. */
   startAt?: number;
   /** "fresh" (default) gives every play its own counters and serials; "captured" keeps them, moving only the epoch. */
   ids?: "fresh" | "captured";
@@ -74,10 +74,18 @@ function shiftFor(
   now: number,
   claimed: Pick<Shift, "counter" | "serial" | "bridge">,
 ): Shift {
-  const lengthMs = prepared.endedAt - prepared.startedAt;
-  const startAt = options.startAt ?? (options.speed === "full" ? now - lengthMs - 1000 : now);
+  const startAt = options.startAt ?? (options.speed === "full" ? fullSpeedStart(prepared, now) : now);
   const seconds = Math.ceil((startAt - prepared.startedAt) / 1000);
   return { ms: seconds * 1000, seconds, ...claimed, ...(options.phone === undefined ? {} : { phone: options.phone }) };
+}
+
+/**
+ * At full speed the times of a recording are not those of the clock. They agree where the listener's own clock is part of
+ * the story: when it logs in in mid-call, and when the connection breaks. Else the recording has just ended.
+ */
+function fullSpeedStart({ connections: [first, ...others], startedAt, endedAt }: Prepared, now: number): number {
+  if (first!.existing.length > 0) return now;
+  return others.length > 0 ? now - (first!.closedAt - startedAt) : now - (endedAt - startedAt) - 1000;
 }
 
 interface Run {
@@ -91,9 +99,12 @@ async function run(prepared: Prepared, options: PlayOptions, shift: Shift, { sta
   for (const [n, connection] of prepared.connections.entries()) {
     if (signal.aborted) return;
     if (n > 0) {
-      const gapMs = connection.openedAt - prepared.connections[n - 1]!.closedAt;
+      const downMs =
+        speed === "full"
+          ? Math.max(0, connection.openedAt + shift.ms - stage.now())
+          : (connection.openedAt - prepared.connections[n - 1]!.closedAt) / speed;
       const bootedAt = (connection.bootedAtSeconds ?? Math.floor(connection.openedAt / 1000)) + shift.seconds;
-      await stage.restart(bootedAt, speed === "full" ? 0 : gapMs / speed, LOGIN_WAIT_MS);
+      await stage.restart(bootedAt, downMs, LOGIN_WAIT_MS);
       beginAt = Math.max(beginAt, stage.now() - offsetMs(prepared, connection.openedAt, speed));
     }
     await playConnection(connection, shift, {

@@ -28,7 +28,18 @@ export interface PreparedEvent {
 /** `timestampevents` in manager.conf: true adds what the capture lacks, false takes it away, null leaves it as it is. */
 export type Timestamps = boolean | null;
 
+const known = new WeakMap<Capture, Map<Timestamps, Prepared>>();
+
+/** Cuts a capture, once for each way of stamping it: a long one takes a second. */
 export function prepare(capture: Capture, timestamps: Timestamps): Prepared {
+  const ways = known.get(capture) ?? new Map<Timestamps, Prepared>();
+  known.set(capture, ways);
+  const prepared = ways.get(timestamps) ?? cut(capture, timestamps);
+  ways.set(timestamps, prepared);
+  return prepared;
+}
+
+function cut(capture: Capture, timestamps: Timestamps): Prepared {
   const ids = idsOf(capture);
   return {
     name: capture.name,

@@ -49,9 +49,14 @@ export class Session {
     this.send(`Asterisk Call Manager/${world.amiVersion}\r\n`);
   }
 
+  /** Closed, or about to be once the queue is sent: hears nothing new. */
+  get leaving(): boolean {
+    return this.closed || this.#endWhenSent;
+  }
+
   /** Queues one event if this client's user may see it. Returns whether it was queued. */
   event(text: string): boolean {
-    if (this.user === null || this.closed) return false;
+    if (this.user === null || this.leaving) return false;
     if (!mayRead(this.user.read, this.#mask, text) || !this.#passes(text)) return false;
     this.eventsSent++;
     this.send(text);
@@ -59,7 +64,7 @@ export class Session {
   }
 
   send(text: string): void {
-    if (this.closed || this.#endWhenSent) return;
+    if (this.leaving) return;
     this.#queue.push(text);
     this.#queueBytes += text.length;
     if (this.#queueBytes > QUEUE_BYTES_MAX) this.kill();
