@@ -1,6 +1,6 @@
 import { spawn, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
@@ -59,9 +59,18 @@ export async function stopEverything(): Promise<void> {
   for (const running of [...alive].reverse()) await running.stop();
 }
 
+/** The flags `npm run agent` and `npm run server` give Node for this script: tests run what people run. */
+function nodeFlags(script: string): string[] {
+  const { scripts } = JSON.parse(readFileSync(join(ROOT, "package.json"), "utf8")) as {
+    scripts: Record<string, string>;
+  };
+  const words = scripts[script.split("/")[0] ?? ""]?.split(" ") ?? [];
+  return words.filter((word) => word.startsWith("--"));
+}
+
 /** Starts one of the two programs as its own session, so that a Ctrl-C at the terminal reaches only whoever started it. */
 export function start(script: string, args: readonly string[], env: Record<string, string> = {}): Running {
-  const child = spawn(process.execPath, [join(ROOT, script), ...args], {
+  const child = spawn(process.execPath, [...nodeFlags(script), join(ROOT, script), ...args], {
     cwd: ROOT,
     env: { ...cleanEnv(), ...env },
     stdio: ["ignore", "pipe", "pipe"],
