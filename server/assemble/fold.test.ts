@@ -31,3 +31,22 @@ it("a call keeps its own Linkedid when an older caller joins a conference meanwh
     { linkedid: younger, keys: [younger], eventCount: 2 },
   ]);
 });
+
+it("a snapshot in a later stream ends a call it should list, but none that has spoken since", () => {
+  const id = "1700000000.1";
+  const of = (stream: number, seq: number, atS: number, ev: AmiEvent): CallEvent => ({
+    stream,
+    seq,
+    at: 1_700_000_000_000 + atS * 1000,
+    origin: "live",
+    ev,
+  });
+  const answer = channel("Newstate", id, { ChannelStateDesc: "Up", ChannelState: "6" });
+  const call = (atS: number) => [of(1, 1, atS, channel("Newchannel", id)), of(1, 2, atS + 1, answer)];
+  const snapshot = (atS: number) => [
+    of(2, 1, atS, { Event: "RingpostCaptureStarted" }),
+    of(2, 2, atS, { Event: "RingpostSnapshot", Uniqueid: [], Linkedid: [], Complete: "true" }),
+  ];
+  expect(assemble([...call(0), ...snapshot(5)], OFFICE)[0]!.ended).toBe(true);
+  expect(assemble([...call(10), ...snapshot(5)], OFFICE)[0]!.ended).toBe(false);
+});

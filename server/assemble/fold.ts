@@ -92,6 +92,7 @@ export function newFold(): CallFold {
     recovered: false,
     firstAt: null,
     lastAt: 0,
+    lastOwn: null,
     keys: new Set(),
     legs: new Map(),
     dials: new Map(),
@@ -123,12 +124,22 @@ export function foldEvent(fold: CallFold, event: CallEvent): void {
     throw new TypeError(`cannot fold stream ${event.stream} seq ${event.seq}: the event has no name; set it aside`);
   }
   const isMarker = isSiteMarker(event.ev);
-  if (!takesPlace(fold, event, isMarker)) return;
   const keys = linkKeys(event.ev);
-  if (!isMarker || isOwn(fold, keys)) count(fold, event, keys);
+  const own = !isMarker || isOwn(fold, keys);
+  if (!own && isOutlived(fold, event)) return;
+  if (!takesPlace(fold, event, isMarker)) return;
+  if (own) count(fold, event, keys);
   if (fold.eventCount > CALL_EVENTS_MAX && event.ev.Event !== "Hangup" && !isMarker) return;
   fold.order += 1;
   HANDLERS.get(event.ev.Event)?.(fold, event);
+}
+
+/**
+ * A site marker of another outbox, older than what the call has shown since, knows nothing of it: the clone of a machine
+ * makes a stream that counts as later, and is gone long before the call. Both times are of agents' clocks.
+ */
+function isOutlived({ lastOwn }: CallFold, { stream, at }: CallEvent): boolean {
+  return lastOwn !== null && lastOwn.stream !== stream && at < lastOwn.at;
 }
 
 /** Notes the event's place in its stream. False: it was folded before. */
@@ -156,6 +167,7 @@ function count(fold: CallFold, event: CallEvent, keys: string[]): void {
   if (event.origin !== "live") fold.live = false;
   if (event.origin === "recovered") fold.recovered = true;
   for (const key of keys) fold.keys.add(key);
+  fold.lastOwn = { stream: event.stream, at: event.at };
 }
 
 /** False for a group of events that names no channel (CDR, CEL or user events alone): that is no call. */

@@ -155,6 +155,8 @@ export interface CallFold {
   recovered: boolean;
   firstAt: number | null;
   lastAt: number;
+  /** The call's own event that was folded last: its stream, and when the agent heard it. */
+  lastOwn: { stream: number; at: number } | null;
   keys: Set<string>;
   legs: Map<string, Leg>;
   dials: Map<string, Dial>;
