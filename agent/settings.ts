@@ -57,9 +57,15 @@ function readFile(file: string): string {
 /** A site key sent in the clear over a network belongs to whoever listens there. */
 function refusePlainHttp({ server }: Settings): void {
   if (!URL.canParse(server.url)) throw wrongUrl(server.url);
-  const url = new URL(server.url);
-  if (url.protocol === "https:" || server.allow_plain_http || isLoopback(url.hostname)) return;
+  if (plainHttpAllowed(server.url, server.allow_plain_http)) return;
   throw wrongUrl(`${server.url}, which would send the site key in the clear`);
+}
+
+/** Whether this address may be sent a key: over TLS, to this machine, or because somebody asked for it. */
+export function plainHttpAllowed(server: string, asked: boolean): boolean {
+  if (!URL.canParse(server)) return false;
+  const { protocol, hostname } = new URL(server);
+  return protocol === "https:" || (protocol === "http:" && (asked || isLoopback(hostname)));
 }
 
 function refuseUnreadableAuthority({ server }: Settings): void {

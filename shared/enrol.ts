@@ -2,7 +2,7 @@
 
 /** `{code}` -> EnrolReply. A code works once. */
 export const ENROL_PATH = "/v1/enrol";
-/** Bearer of the present key -> KeyReply. */
+/** Bearer of the present key -> KeyReply. With `{look: true}` nothing is handed out: it only tells that the key is good. */
 export const KEY_PATH = "/v1/key";
 
 export interface EnrolReply {

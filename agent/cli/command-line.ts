@@ -15,10 +15,18 @@ export async function runCommandLine(args: readonly string[]): Promise<number> {
     run: runAgent,
     print: (text) => console.log(text),
     complain: (text) => console.error(text),
+    terminal: process.stdout.isTTY === true && process.env["NO_COLOR"] === undefined,
+    enough: untilInterrupted,
   }).catch((error: unknown) => {
     console.error(messageOf(error));
     return EXIT.critical;
   });
+}
+
+function untilInterrupted(): AbortSignal {
+  const enough = new AbortController();
+  process.once("SIGINT", () => enough.abort()).once("SIGTERM", () => enough.abort());
+  return enough.signal;
 }
 
 async function runAgent(settings: Settings): Promise<number> {

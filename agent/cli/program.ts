@@ -1,43 +1,23 @@
-import { Command, Option } from "commander";
+import { Command, InvalidArgumentError, Option } from "commander";
 import { ConfigurationError, EXIT, type SettingProblem } from "../../shared/errors.ts";
-import { loadSettings, type Settings } from "../settings.ts";
 import { AGENT_VERSION } from "../version.ts";
-import { statusCommand } from "./status.ts";
+import { makeContext, type CommonOptions, type Context, type ProgramPorts } from "./context.ts";
+import { onConfigCheck, onConfigShow, onDiagnostics, onLogs, onVersion } from "./file-commands.ts";
+import { onInstall, onUninstall } from "./install-commands.ts";
+import { onCalls, onDoctor, onFsck, onGaps, onOutbox, onStatus, onTail } from "./look-commands.ts";
+import { painter } from "./paint.ts";
 import { LANGUAGES, TEXTS, type Language, type Texts } from "./texts.ts";
+import { WORDS } from "./words/words.ts";
 
-export interface ProgramPorts {
-  env: Readonly<Record<string, string | undefined>>;
-  /** Runs the agent until it is told to stop; resolves with the exit status. */
-  run(settings: Settings): Promise<number>;
-  print(text: string): void;
-  complain(text: string): void;
-}
-
-interface Options {
-  config?: string;
-  lang: Language;
-  json?: boolean;
-}
+const LIST_MAX = 10_000;
 
 /** Does what the arguments ask and resolves with the exit status. */
 export async function runProgram(args: readonly string[], ports: ProgramPorts): Promise<number> {
-  const texts = TEXTS[languageOf(args)];
+  const language = languageOf(args, ports.env);
+  const texts = TEXTS[language];
+  const context = makeContext(ports, { texts, words: WORDS[language], paint: painter(ports.terminal) });
   let exitStatus: number = EXIT.ok;
-  const withSettings =
-    (work: (settings: Settings, options: Options) => Promise<number>) => async (options: Options) => {
-      exitStatus = await work(loadSettings(options.config, ports.env), options);
-    };
-  const program = describe(texts);
-  command(program, "run", texts.run, texts).action(withSettings(ports.run));
-  command(program, "status", texts.status, texts)
-    .option("--json", texts.json)
-    .action(
-      withSettings(async (settings, options) => {
-        const answer = await statusCommand(settings.outbox.path, options.json === true, texts);
-        ports.print(answer.text);
-        return answer.exitStatus;
-      }),
-    );
+  const program = describe(context, (status) => (exitStatus = status));
   try {
     await program.parseAsync([...args], { from: "user" });
     return exitStatus;
@@ -48,32 +28,120 @@ export async function runProgram(args: readonly string[], ports: ProgramPorts): 
   }
 }
 
-function describe(texts: Texts): Command {
-  return new Command("ringpost-agent")
+type Ended = (exitStatus: number) => void;
+
+function describe(context: Context, ended: Ended): Command {
+  const { texts } = context.voice;
+  const program = new Command("ringpost-agent")
     .description(texts.description)
-    .version(AGENT_VERSION)
+    .configureHelp({ styleTitle: (title) => texts.titles[title] ?? title })
+    .version(AGENT_VERSION, "-V, --version", texts.versionOption)
     .helpOption("-h, --help", texts.help)
     .helpCommand("help [command]", texts.helpCommand)
     .addHelpText("after", texts.examples)
     .showHelpAfterError();
+  describeService(program, context, ended);
+  describeLooks(program, context, ended);
+  describeFiles(program, context, ended);
+  describeInstallation(program, context, ended);
+  return program;
 }
 
-function command(program: Command, name: string, description: string, texts: Texts): Command {
-  return program
+function describeService(program: Command, context: Context, ended: Ended): void {
+  const { texts } = context.voice;
+  command(program, "run", texts.run, context).action(async (options: CommonOptions) =>
+    ended(await context.ports.run(context.settings(options))),
+  );
+  const act = actor(context, ended);
+  withJson(command(program, "status", texts.status, context), context).action(act(onStatus));
+}
+
+function describeLooks(program: Command, context: Context, ended: Ended): void {
+  const { about } = context.voice.words;
+  const act = actor(context, ended);
+  const looked = (parent: Command, name: string, text: string) =>
+    withJson(command(parent, name, text, context), context);
+  looked(program, "doctor", about.doctor).option("--root <folder>", about.root).action(act(onDoctor));
+  looked(program, "tail", about.tail).option("--calls", about.tailCalls).action(act(onTail));
+  looked(program, "calls", about.calls).option("--last <count>", about.last, count, 20).action(act(onCalls));
+  looked(program, "gaps", about.gaps).action(act(onGaps));
+  const outbox = looked(program, "outbox", about.outbox).action(act(onOutbox));
+  looked(outbox, "fsck", about.fsck).action(act(onFsck));
+}
+
+function describeFiles(program: Command, context: Context, ended: Ended): void {
+  const { about } = context.voice.words;
+  const act = actor(context, ended);
+  const file = (parent: Command, name: string, text: string) => withJson(command(parent, name, text, context), context);
+  file(program, "logs", about.logs)
+    .option("--lines <count>", about.lines, count, 100)
+    .option("--file <file>", about.logFile)
+    .action(act(onLogs));
+  const config = program.command("config").description(about.config).helpOption("-h, --help", context.voice.texts.help);
+  file(config, "check", about.configCheck).action(act(onConfigCheck));
+  file(config, "show", about.configShow).action(act(onConfigShow));
+  file(program, "diagnostics", about.diagnostics)
+    .option("--output <file>", about.output)
+    .option("--with-calls", about.withCalls)
+    .option("--log <file>", about.logFile)
+    .action(act(onDiagnostics));
+  file(program, "version", about.version).action(act(onVersion));
+}
+
+function describeInstallation(program: Command, context: Context, ended: Ended): void {
+  const { about } = context.voice.words;
+  const act = actor(context, ended);
+  command(program, "install", about.install, context)
+    .requiredOption("--server <url>", about.server)
+    .requiredOption("--code <code>", about.code)
+    .option("--ca-file <file>", about.caFile)
+    .option("--allow-plain-http", about.plainHttp)
+    .option("--root <folder>", about.root)
+    .option("--dry-run", about.dryRun)
+    .action(act(onInstall));
+  command(program, "uninstall", about.uninstall, context)
+    .option("--purge", about.purge)
+    .option("--root <folder>", about.root)
+    .option("--dry-run", about.dryRun)
+    .action(act(onUninstall));
+}
+
+/** Options of the parents count too: `outbox --json fsck` is `outbox fsck --json`. */
+function actor(context: Context, ended: Ended) {
+  return <O extends CommonOptions>(work: (context: Context, options: O) => Promise<number>) =>
+    async (_: unknown, command: Command) =>
+      ended(await work(context, command.optsWithGlobals<O>()));
+}
+
+function command(parent: Command, name: string, description: string, { voice }: Context): Command {
+  const { texts } = voice;
+  return parent
     .command(name)
     .description(description)
     .helpOption("-h, --help", texts.help)
     .option("--config <file>", texts.config)
-    .addOption(new Option("--lang <language>", texts.lang).choices(LANGUAGES).default("en"))
+    .addOption(new Option("--lang <language>", texts.lang).choices(LANGUAGES))
     .addHelpText("after", texts.examples);
 }
 
+function withJson(command: Command, { voice }: Context): Command {
+  return command.option("--json", voice.texts.json);
+}
+
+function count(text: string): number {
+  const number = /^\d{1,6}$/.test(text) ? Number(text) : 0;
+  if (number >= 1 && number <= LIST_MAX) return number;
+  throw new InvalidArgumentError(`1 .. ${LIST_MAX}`);
+}
+
 /** Wanted before the arguments are read, because help is in that language too. */
-function languageOf(args: readonly string[]): Language {
+function languageOf(args: readonly string[], env: ProgramPorts["env"]): Language {
   const text = args.join(" ");
-  return (
-    LANGUAGES.find((language) => text.includes(`--lang ${language}`) || text.includes(`--lang=${language}`)) ?? "en"
+  const asked = LANGUAGES.find(
+    (language) => text.includes(`--lang ${language}`) || text.includes(`--lang=${language}`),
   );
+  const locale = env["LC_ALL"] || env["LC_MESSAGES"] || env["LANG"] || "";
+  return asked ?? LANGUAGES.find((language) => locale.startsWith(`${language}_`)) ?? "en";
 }
 
 function explain(problems: readonly SettingProblem[], texts: Texts): string {

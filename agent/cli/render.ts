@@ -1,46 +1,87 @@
 import type { AgentStatus } from "../control/status.ts";
 import type { Level } from "./assess.ts";
+import { moment } from "./format.ts";
 import type { Texts } from "./texts.ts";
+import { troublesOf, type Trouble } from "./troubles.ts";
+import type { Voice } from "./views.ts";
 
-/** The status as lines for people. */
-export function renderStatus(status: AgentStatus, level: Level, texts: Texts): string {
-  const { ami, server, outbox, now } = status;
+/** The status as one screen for people. */
+export function renderStatus(status: AgentStatus, level: Level, voice: Voice): string {
+  const { texts, words, paint } = voice;
+  const { ami, server, calls, now, disk } = status;
   const row = (label: string, text: string) => `${label.padEnd(10)} ${text}`;
   const span = (ms: number) => duration(ms, texts);
-  const uptime = span(now - status.started_at);
+  const rate = ami.state === "connected" ? `, ${words.eventsPerSecond(ami.events_per_second)}` : "";
+  const heard = texts.since(texts.ami[ami.state], ami.asterisk_version ?? ami.address, span(now - ami.since));
+  const free = disk.free_bytes === null ? words.unknown : words.free(bytes(disk.free_bytes));
   return [
-    texts.levels[level],
-    row(texts.labels.agent, texts.agent(status.version, status.pid, uptime, bytes(status.rss_bytes))),
+    paint(level, texts.levels[level]),
     row(
-      texts.labels.ami,
-      texts.since(texts.ami[ami.state], ami.asterisk_version ?? ami.address, span(now - ami.since)),
+      texts.labels.agent,
+      texts.agent(status.version, status.pid, span(now - status.started_at), bytes(status.rss_bytes)),
     ),
-    row(texts.labels.server, texts.since(texts.server[server.state], server.url, span(now - server.since))),
-    row(texts.labels.outbox, renderOutbox(status, texts)),
-    ...remarks(status, texts),
-    ...[ami.problem, server.problem, outbox.problem]
-      .filter((problem) => problem !== null)
-      .map((problem) => row(texts.labels.problem, problem)),
+    row(texts.labels.ami, heard + rate),
+    row(
+      texts.labels.server,
+      texts.since(texts.server[server.state], server.url, span(now - server.since)) + answers(status, voice),
+    ),
+    row(texts.labels.outbox, renderOutbox(status, voice)),
+    row(words.labels.calls, words.calls(calls.today, calls.running)),
+    row(words.labels.blind, renderBlind(status, voice)),
+    row(words.labels.clock, renderClocks(status, voice)),
+    row(words.labels.disk, free),
+    ...renderTroubles(troublesOf(status), now, voice),
   ].join("\n");
 }
 
-function renderOutbox({ outbox, now }: AgentStatus, texts: Texts): string {
-  if (outbox.waiting === 0) return texts.waitingNone(bytes(outbox.used_bytes));
+function answers({ server, now }: AgentStatus, { texts, words }: Voice): string {
+  if (server.last_ack_at === null) return "";
+  const latency = server.latency_ms === null ? "" : ` ${words.latency(server.latency_ms)}`;
+  return `, ${words.lastAck(duration(now - server.last_ack_at, texts))}${latency}`;
+}
+
+function renderOutbox({ outbox, now }: AgentStatus, { texts, words }: Voice): string {
+  const size = words.ofBound(bytes(outbox.used_bytes), bytes(outbox.max_bytes));
+  if (outbox.waiting === 0) return texts.waitingNone(size);
   const age = duration(now - (outbox.oldest_waiting_at ?? now), texts);
-  const line = texts.waiting(outbox.waiting, age, bytes(outbox.used_bytes));
+  const line = texts.waiting(outbox.waiting, age, size);
   return outbox.drain_seconds === null
     ? line
     : `${line}. ${texts.drains(duration(outbox.drain_seconds * 1000, texts))}`;
 }
 
-function remarks({ ami, outbox }: AgentStatus, texts: Texts): string[] {
-  const all: (string | false)[] = [
-    ami.clock_ahead_ms !== 0 && texts.clockAhead(Math.round(ami.clock_ahead_ms / 1000)),
-    outbox.set_aside > 0 && texts.setAside(outbox.set_aside),
-    outbox.unwritten > 0 && texts.unwritten(outbox.unwritten),
-    outbox.lost > 0 && texts.lost(outbox.lost),
-  ];
-  return all.filter((text) => text !== false).map((text) => `${" ".repeat(10)} ${text}`);
+function renderBlind({ blind }: AgentStatus, { texts, words }: Voice): string {
+  const last = blind.at(-1);
+  if (last === undefined) return words.notBlind;
+  const total = blind.reduce((sum, { from, to }) => sum + to - from, 0);
+  const span = duration(last.to - last.from, texts);
+  return words.blind(
+    blind.length,
+    duration(total, texts),
+    `${moment(last.from)}, ${span} (${words.causes[last.cause]})`,
+  );
+}
+
+function renderClocks({ ami, server }: AgentStatus, { texts, words }: Voice): string {
+  const seconds = (ms: number) => Math.round(ms / 1000);
+  const ahead = server.clock_ahead_ms;
+  return words.clocks(
+    seconds(ami.clock_ahead_ms),
+    ahead === null ? words.unknown : `${seconds(ahead)} ${texts.units.second}`,
+  );
+}
+
+function renderTroubles(troubles: readonly Trouble[], now: number, { texts, words, paint }: Voice): string[] {
+  if (troubles.length === 0) return [];
+  const lines = troubles.flatMap(({ code, level, since, detail }) => {
+    const when = since === null ? "" : ` ${words.since(moment(since))} (${duration(now - since, texts)})`;
+    return [
+      `  ${paint(level, code)}${when}`,
+      ...(detail === null ? [] : [`    ${detail}`]),
+      `    -> ${words.remedies[code]}`,
+    ];
+  });
+  return ["", words.labels.troubles, ...lines];
 }
 
 /** The two largest units: `2 h 5 min`. */

@@ -3,23 +3,26 @@ import { EXIT } from "../../shared/errors.ts";
 import { askStatus } from "../control/socket.ts";
 import { assess } from "./assess.ts";
 import { bytes, renderStatus } from "./render.ts";
-import type { Texts } from "./texts.ts";
+import { troublesOf } from "./troubles.ts";
+import type { Voice } from "./views.ts";
 
-export interface StatusAnswer {
+export interface Answer {
   text: string;
   exitStatus: number;
 }
 
 /** What `status` prints and the exit status it ends with, whether the agent runs or not. */
-export async function statusCommand(outboxPath: string, json: boolean, texts: Texts): Promise<StatusAnswer> {
+export async function statusCommand(outboxPath: string, json: boolean, voice: Voice): Promise<Answer> {
   const status = await askStatus(outboxPath);
-  if (status === null) return notRunning(outboxPath, json, texts);
+  if (status === null) return notRunning(outboxPath, json, voice);
   const level = assess(status);
-  const text = json ? JSON.stringify({ ...status, level }, null, 2) : renderStatus(status, level, texts);
-  return { text, exitStatus: EXIT[level] };
+  const exitStatus = EXIT[level];
+  if (!json) return { text: renderStatus(status, level, voice), exitStatus };
+  const troubles = troublesOf(status).map((trouble) => ({ ...trouble, remedy: voice.words.remedies[trouble.code] }));
+  return { text: JSON.stringify({ ...status, level, troubles }, null, 2), exitStatus };
 }
 
-function notRunning(path: string, json: boolean, texts: Texts): StatusAnswer {
+function notRunning(path: string, json: boolean, { texts, paint }: Voice): Answer {
   const file = statSync(path, { throwIfNoEntry: false });
   const exitStatus = EXIT.critical;
   if (json) {
@@ -31,5 +34,5 @@ function notRunning(path: string, json: boolean, texts: Texts): StatusAnswer {
     return { text: JSON.stringify({ running: false, level: "critical", outbox }, null, 2), exitStatus };
   }
   const left = file === undefined ? texts.noOutbox : texts.outboxLeft(bytes(file.size), file.mtime.toISOString());
-  return { text: `${texts.notRunning(path)}\n${left}`, exitStatus };
+  return { text: `${paint("critical", texts.notRunning(path))}\n${left}`, exitStatus };
 }

@@ -11,26 +11,18 @@ const en = {
   lang: "language of the texts",
   help: "show help",
   helpCommand: "show help for a command",
+  versionOption: "print the version",
+  titles: {} as Record<string, string>,
   examples: `
 Examples:
-  $ npm run -s agent -- run --config /etc/ringpost/agent.toml
-  $ npm run -s agent -- status --config /etc/ringpost/agent.toml
-  $ npm run -s agent -- status --config agent.toml --json
-  $ RINGPOST_AGENT_AMI_SECRET=... npm run -s agent -- run --config agent.toml
-
-A settings file:
-  [server]
-  url = "https://ringpost.example.com"
-  key = "rp_1_..."
-  [ami]
-  host = "127.0.0.1"
-  port = 5038
-  username = "ringpost"
-  secret = "..."
-  [outbox]
-  path = "/var/lib/ringpost/outbox.db"
-  [live]
-  window_seconds = 15`,
+  $ ringpost-agent install --server https://ringpost.example.com --code 7KQM-2WRT-9ZHC-4XPA
+  $ ringpost-agent status
+  $ ringpost-agent doctor --lang ru
+  $ ringpost-agent tail --calls
+  $ ringpost-agent calls --last 20 --json
+  $ ringpost-agent run --config /etc/ringpost/agent.toml
+From a checkout: npm run -s agent -- status --config agent.toml
+Exit status: 0 good, 1 warning, 2 critical, 78 settings that cannot be used.`,
   badConfiguration: "The settings cannot be used:",
   problemLine: (setting: string, found: string, allowed: string) => `  ${setting}: found ${found}; allowed: ${allowed}`,
   notRunning: (path: string) => `The agent of ${path} does not run. Calls are not being recorded.`,
@@ -39,19 +31,14 @@ A settings file:
   levels: { ok: "OK", warning: "WARNING", critical: "CRITICAL" },
   agent: (version: string, pid: number, uptime: string, memory: string) =>
     `agent ${version}, process ${pid}, up ${uptime}, memory ${memory}`,
-  labels: { agent: "Agent", ami: "Asterisk", server: "Server", outbox: "Outbox", problem: "Problem" },
+  labels: { agent: "Agent", ami: "Asterisk", server: "Server", outbox: "Outbox" },
   ami: { connecting: "connecting", connected: "connected", refused: "refused", lost: "not connected" },
   server: { connecting: "connecting", ok: "takes events", unreachable: "cannot be reached", refused: "refuses" },
   since: (state: string, where: string, time: string) => `${state} (${where}), for ${time}`,
-  clockAhead: (seconds: number) => `The PBX's clock is ${seconds} s ahead of the agent's (negative: behind).`,
   waitingNone: (bytes: string) => `nothing waits, ${bytes} on disk`,
   waiting: (count: number, age: string, bytes: string) =>
     `${count} events wait, the oldest for ${age}, ${bytes} on disk`,
   drains: (time: string) => `About ${time} until all is sent.`,
-  setAside: (count: number) => `${count} events the server refused are set aside in the outbox.`,
-  lost: (count: number) =>
-    `${count} events were lost for want of room since the agent started; the server knows the gap.`,
-  unwritten: (count: number) => `${count} events are held in memory only.`,
   units: { day: "d", hour: "h", minute: "min", second: "s" },
 };
 
@@ -66,26 +53,18 @@ const ru: Texts = {
   lang: "язык текстов",
   help: "показать справку",
   helpCommand: "показать справку по команде",
+  versionOption: "напечатать версию",
+  titles: { "Usage:": "Использование:", "Options:": "Параметры:", "Commands:": "Команды:" },
   examples: `
 Примеры:
-  $ npm run -s agent -- run --config /etc/ringpost/agent.toml
-  $ npm run -s agent -- status --config /etc/ringpost/agent.toml --lang ru
-  $ npm run -s agent -- status --config agent.toml --json
-  $ RINGPOST_AGENT_AMI_SECRET=... npm run -s agent -- run --config agent.toml
-
-Файл настроек:
-  [server]
-  url = "https://ringpost.example.com"
-  key = "rp_1_..."
-  [ami]
-  host = "127.0.0.1"
-  port = 5038
-  username = "ringpost"
-  secret = "..."
-  [outbox]
-  path = "/var/lib/ringpost/outbox.db"
-  [live]
-  window_seconds = 15`,
+  $ ringpost-agent install --server https://ringpost.example.com --code 7KQM-2WRT-9ZHC-4XPA
+  $ ringpost-agent status
+  $ ringpost-agent doctor --lang ru
+  $ ringpost-agent tail --calls
+  $ ringpost-agent calls --last 20 --json
+  $ ringpost-agent run --config /etc/ringpost/agent.toml
+Из исходников: npm run -s agent -- status --config agent.toml
+Код выхода: 0 хорошо, 1 предупреждение, 2 критично, 78 негодные настройки.`,
   badConfiguration: "С такими настройками работать нельзя:",
   problemLine: (setting, found, allowed) => `  ${setting}: указано ${found}; допустимо: ${allowed}`,
   notRunning: (path) => `Агент с очередью ${path} не работает. Звонки не записываются.`,
@@ -93,17 +72,13 @@ const ru: Texts = {
   outboxLeft: (bytes, at) => `В его очереди ${bytes}, последняя запись ${at}. Из неё ничего не потеряно.`,
   levels: { ok: "ХОРОШО", warning: "ВНИМАНИЕ", critical: "КРИТИЧНО" },
   agent: (version, pid, uptime, memory) => `агент ${version}, процесс ${pid}, работает ${uptime}, память ${memory}`,
-  labels: { agent: "Агент", ami: "Asterisk", server: "Сервер", outbox: "Очередь", problem: "Неполадка" },
+  labels: { agent: "Агент", ami: "Asterisk", server: "Сервер", outbox: "Очередь" },
   ami: { connecting: "подключается", connected: "подключён", refused: "отказывает", lost: "нет связи" },
   server: { connecting: "подключается", ok: "принимает события", unreachable: "недоступен", refused: "отказывает" },
   since: (state, where, time) => `${state} (${where}), уже ${time}`,
-  clockAhead: (seconds) => `Часы АТС спешат относительно агента на ${seconds} с (минус: отстают).`,
   waitingNone: (bytes) => `ничего не ждёт отправки, на диске ${bytes}`,
   waiting: (count, age, bytes) => `ждут отправки: ${count}, самое старое уже ${age}, на диске ${bytes}`,
   drains: (time) => `Всё уйдёт примерно за ${time}.`,
-  setAside: (count) => `Отложено в очереди событий, от которых сервер отказался: ${count}.`,
-  lost: (count) => `С запуска агента потеряно за нехваткой места: ${count}; сервер знает об этом пробеле.`,
-  unwritten: (count) => `Только в памяти: ${count}.`,
   units: { day: "д", hour: "ч", minute: "мин", second: "с" },
 };
 

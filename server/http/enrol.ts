@@ -49,9 +49,9 @@ function routes(app: FastifyInstance, pool: Pool, wrong: WrongCodes): void {
     wrong.count();
     return refuse(reply, 403, `code_${enrolled.refused}`, REFUSALS[enrolled.refused]);
   });
-  app.post(KEY_PATH, { bodyLimit: BODY_BYTES_MAX }, async (request, reply) => {
+  app.post<{ Body: { look?: unknown } | null }>(KEY_PATH, { bodyLimit: BODY_BYTES_MAX }, async (request, reply) => {
     const [, key = ""] = /^Bearer (\S+)$/i.exec(request.headers.authorization ?? "") ?? [];
-    const renewed = await renewSiteKey(pool, key);
+    const renewed = await renewSiteKey(pool, key, request.body?.look === true);
     if ("refused" in renewed) return refuse(reply, 401, "key_refused", "this site key is not known, or is revoked");
     return reply.send(renewed satisfies KeyReply);
   });

@@ -7,9 +7,9 @@ export type Renewed = { key: string | null } | { refused: true };
 
 /**
  * Gives an agent the successor of its own key while that one still works but is being rotated out. Asked again (the
- * answer was lost on the way), it gives another and withdraws the one nobody got.
+ * answer was lost on the way), it gives another and withdraws the one nobody got. `onlyLook`: tells whether it is good.
  */
-export function renewSiteKey(pool: Pool, presented: string): Promise<Renewed> {
+export function renewSiteKey(pool: Pool, presented: string, onlyLook = false): Promise<Renewed> {
   return inTransaction(pool, async (client): Promise<Renewed> => {
     const site = siteOfKey(presented);
     if (site === undefined) return { refused: true };
@@ -22,7 +22,7 @@ export function renewSiteKey(pool: Pool, presented: string): Promise<Renewed> {
     );
     const current = found.rows[0];
     if (current === undefined) return { refused: true };
-    if (!current.rotating) return { key: null };
+    if (!current.rotating || onlyLook) return { key: null };
     await client.query("UPDATE site_keys SET revoked_at = now() WHERE replaces = $1 AND revoked_at IS NULL", [
       current.id,
     ]);

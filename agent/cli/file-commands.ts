@@ -1,0 +1,69 @@
+import { writeFileSync } from "node:fs";
+import { EXIT } from "../../shared/errors.ts";
+import type { CommonOptions, Context } from "./context.ts";
+import { diagnostics } from "./diagnostics.ts";
+import { readLog, viewLogLine } from "./logs.ts";
+import { viewSettings, withoutSecrets } from "./settings-view.ts";
+import { versions } from "./versions.ts";
+
+/** Commands about files: settings, log, diagnostics. Each resolves with the exit status. */
+
+export async function onConfigCheck(context: Context, options: CommonOptions): Promise<number> {
+  const settings = context.settings(options);
+  const file = context.configFile(options) ?? "environment";
+  const json = JSON.stringify({ file, good: true, outbox: settings.outbox.path });
+  context.ports.print(options.json === true ? json : context.voice.words.configGood(file));
+  return EXIT.ok;
+}
+
+export async function onConfigShow(context: Context, options: CommonOptions): Promise<number> {
+  const settings = context.settings(options);
+  const { hidden } = context.voice.words;
+  const json = options.json === true;
+  context.ports.print(
+    json ? JSON.stringify(withoutSecrets(settings, hidden), null, 2) : viewSettings(settings, hidden),
+  );
+  return EXIT.ok;
+}
+
+export async function onLogs(
+  context: Context,
+  options: CommonOptions & { lines: number; file?: string },
+): Promise<number> {
+  const lines = readLog(options.lines, options.file);
+  if (lines === null) {
+    context.ports.complain(context.voice.words.noJournal);
+    return EXIT.warning;
+  }
+  for (const line of lines) context.ports.print(options.json === true ? line : viewLogLine(line));
+  return EXIT.ok;
+}
+
+interface DiagnosticsOptions extends CommonOptions {
+  output?: string;
+  withCalls?: boolean;
+  log?: string;
+}
+
+export async function onDiagnostics(context: Context, options: DiagnosticsOptions): Promise<number> {
+  const settings = context.settings(options);
+  const withCalls = options.withCalls === true;
+  const zip = await diagnostics(settings, context.configFile(options) ?? "environment", {
+    withCalls,
+    logFile: options.log,
+  });
+  const file =
+    options.output ?? `ringpost-diagnostics-${new Date().toISOString().slice(0, 19).replaceAll(":", "")}.zip`;
+  writeFileSync(file, zip, { mode: 0o600 });
+  context.ports.print(
+    options.json === true ? JSON.stringify({ file, bytes: zip.length }) : context.voice.words.written(file),
+  );
+  return EXIT.ok;
+}
+
+export async function onVersion(context: Context, options: CommonOptions): Promise<number> {
+  const all = versions();
+  const text = Object.entries(all).map(([name, version]) => `${name.padEnd(8)} ${version}`);
+  context.ports.print(options.json === true ? JSON.stringify(all) : text.join("\n"));
+  return EXIT.ok;
+}

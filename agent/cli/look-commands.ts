@@ -1,0 +1,88 @@
+import type { AmiEvent } from "../../shared/ami-event.ts";
+import { EXIT } from "../../shared/errors.ts";
+import type { SeenCall } from "../control/calls.ts";
+import { askCalls, askGaps, follow } from "../control/socket.ts";
+import type { CommonOptions, Context } from "./context.ts";
+import { doctor, levelOf } from "./doctor/doctor.ts";
+import { fsck, outboxLook } from "./outbox.ts";
+import { statusCommand } from "./status.ts";
+import { viewCall, viewCalls, viewChecks, viewEvent, viewGaps, viewOutbox } from "./views.ts";
+
+/** Commands that look at the agent and change nothing. Each resolves with the exit status. */
+
+const pretty = (value: unknown) => JSON.stringify(value, null, 2);
+
+export async function onStatus(context: Context, options: CommonOptions): Promise<number> {
+  const { outbox } = context.settings(options);
+  const answer = await statusCommand(outbox.path, options.json === true, context.voice);
+  context.ports.print(answer.text);
+  return answer.exitStatus;
+}
+
+export async function onDoctor(context: Context, options: CommonOptions & { root?: string }): Promise<number> {
+  const settings = context.settings(options);
+  const checks = await doctor(settings, context.configFile(options) ?? "environment", options.root ?? "");
+  const level = levelOf(checks);
+  const { words } = context.voice;
+  const told = checks.map((check) => ({
+    ...check,
+    title: words.checks[check.name][0],
+    remedy: words.checks[check.name][1],
+  }));
+  context.ports.print(options.json === true ? pretty({ level, checks: told }) : viewChecks(checks, context.voice));
+  return EXIT[level];
+}
+
+export async function onTail(context: Context, options: CommonOptions & { calls?: boolean }): Promise<number> {
+  const { ports, voice } = context;
+  const { outbox } = context.settings(options);
+  const line = (value: unknown): string => {
+    if (options.json === true) return JSON.stringify(value);
+    return options.calls === true
+      ? viewCall(value as SeenCall, Date.now(), voice)
+      : viewEvent(value as AmiEvent, Date.now());
+  };
+  const enough = ports.enough();
+  const request = { ask: options.calls === true ? ("tail_calls" as const) : ("tail" as const) };
+  const answered = await follow(outbox.path, request, (value) => ports.print(line(value)), enough);
+  if (!answered) return sayNotRunning(context);
+  if (!enough.aborted) ports.complain(voice.words.ended);
+  return enough.aborted ? EXIT.ok : EXIT.warning;
+}
+
+export async function onCalls(context: Context, options: CommonOptions & { last: number }): Promise<number> {
+  const calls = await askCalls(context.settings(options).outbox.path, options.last);
+  if (calls === null) return sayNotRunning(context);
+  context.ports.print(options.json === true ? pretty(calls) : viewCalls(calls, Date.now(), context.voice));
+  return EXIT.ok;
+}
+
+export async function onGaps(context: Context, options: CommonOptions): Promise<number> {
+  const gaps = await askGaps(context.settings(options).outbox.path);
+  if (gaps === null) return sayNotRunning(context);
+  context.ports.print(options.json === true ? pretty(gaps) : viewGaps(gaps, context.voice));
+  return EXIT.ok;
+}
+
+export async function onOutbox(context: Context, options: CommonOptions): Promise<number> {
+  const { path } = context.settings(options).outbox;
+  const { running, look } = await outboxLook(path);
+  context.ports.print(
+    options.json === true ? pretty({ path, running, ...look }) : viewOutbox(path, running, look, context.voice),
+  );
+  return look === null || look.set_aside.length > 0 ? EXIT.warning : EXIT.ok;
+}
+
+export async function onFsck(context: Context, options: CommonOptions): Promise<number> {
+  const { words } = context.voice;
+  const result = await fsck(context.settings(options).outbox.path);
+  const failed = "failed" in result;
+  const text = failed ? words.fsckFailed(result.failed) : words.fsck(result.checked, result.bad.length);
+  context.ports.print(options.json === true ? pretty(result) : text);
+  return failed || result.bad.length > 0 ? EXIT.critical : EXIT.ok;
+}
+
+function sayNotRunning({ ports, voice }: Context): number {
+  ports.complain(voice.words.notRunning);
+  return EXIT.critical;
+}

@@ -1,0 +1,96 @@
+import type { AmiEvent } from "../../shared/ami-event.ts";
+import { header } from "../../shared/ami-event.ts";
+import type { BlindPeriod } from "../control/blind.ts";
+import type { SeenCall } from "../control/calls.ts";
+import type { OutboxLook } from "../outbox/look.ts";
+import type { Check } from "./doctor/checks.ts";
+import { clock, moment } from "./format.ts";
+import type { Paint } from "./paint.ts";
+import { duration } from "./render.ts";
+import { table } from "./table.ts";
+import type { Texts } from "./texts.ts";
+import type { Words } from "./words/words.ts";
+
+/** What a person is talked to with. */
+export interface Voice {
+  texts: Texts;
+  words: Words;
+  paint: Paint;
+}
+
+export function viewChecks(checks: readonly Check[], { words, paint }: Voice): string {
+  const rows = checks.map(({ name, result, found }) => [
+    paint(result, words.results[result]),
+    words.checks[name][0],
+    found,
+  ]);
+  const todo = checks.filter(({ result }) => result === "warn" || result === "fail");
+  const remedies = todo.map(({ name, result }) => `${paint(result, words.checks[name][0])}: ${words.checks[name][1]}`);
+  return [
+    table([], rows),
+    ...(remedies.length === 0 ? [] : ["", `${words.columns.remedy}:`, ...remedies.map((text) => `  ${text}`)]),
+  ].join("\n");
+}
+
+export function viewCalls(calls: readonly SeenCall[], nowMs: number, { texts, words }: Voice): string {
+  if (calls.length === 0) return words.none;
+  const { began, from, to, length, outcome } = words.columns;
+  const rows = calls.map((call) => [
+    moment(call.started_at),
+    call.from,
+    call.to,
+    duration((call.ended_at ?? nowMs) - call.started_at, texts),
+    outcomeOf(call, words),
+  ]);
+  return table([began, from, to, length, outcome], rows);
+}
+
+function outcomeOf({ ended_at, answered }: SeenCall, words: Words): string {
+  const talk = answered ? words.answered : words.unanswered;
+  return ended_at === null ? `${words.running}, ${talk}` : talk;
+}
+
+export function viewGaps(gaps: readonly BlindPeriod[], { texts, words }: Voice): string {
+  if (gaps.length === 0) return words.none;
+  const { began, length, cause, lost } = words.columns;
+  const rows = gaps.map((gap) => [
+    moment(gap.from),
+    duration(gap.to - gap.from, texts),
+    words.causes[gap.cause],
+    gap.count === null ? "" : String(gap.count),
+  ]);
+  return table([began, length, cause, lost], rows);
+}
+
+export function viewOutbox(path: string, running: boolean, look: OutboxLook | null, { words }: Voice): string {
+  if (look === null) return `${path}: ${words.none}`;
+  const { stream, first, seq, at, reason } = words.columns;
+  const ranges = (list: readonly (readonly [number, number])[]) =>
+    list.length === 0 ? words.none : list.map(([lo, hi]) => `${lo}-${hi}`).join(", ");
+  const aside = look.set_aside.map((event) => [String(event.seq), moment(event.at), event.reason]);
+  return [
+    running ? path : `${path} ${words.outbox.offline}`,
+    `${words.outbox.held}: ${look.held === null ? words.none : ranges([look.held])}`,
+    `${words.outbox.acked}: ${ranges(look.acked)}`,
+    `${words.outbox.streams}:`,
+    table(
+      [stream, first],
+      look.streams.map((one) => [one.stream, String(one.base)]),
+    ),
+    `${words.outbox.setAside}: ${aside.length === 0 ? words.none : ""}`.trimEnd(),
+    ...(aside.length === 0 ? [] : [table([seq, at, reason], aside)]),
+  ].join("\n");
+}
+
+/** One event on one line: what happened to which channel. */
+export function viewEvent(event: AmiEvent, nowMs: number): string {
+  const parts = ["Channel", "DestChannel", "Exten", "DialStatus", "ChannelStateDesc", "Cause-txt", "Cause"]
+    .flatMap((name) => header(event, name) ?? [])
+    .slice(0, 4);
+  return `${clock(nowMs)}  ${event.Event.padEnd(22)} ${parts.join("  ")}`.trimEnd();
+}
+
+export function viewCall(call: SeenCall, nowMs: number, { words }: Voice): string {
+  const who = `${call.from === "" ? "?" : call.from} -> ${call.to === "" ? "?" : call.to}`;
+  return `${clock(nowMs)}  ${who.padEnd(30)} ${outcomeOf(call, words)}`;
+}
