@@ -10,11 +10,13 @@ export interface AsteriskFacts {
   startedAt?: number | undefined;
 }
 
-export function captureStarted(facts: AsteriskFacts): AmiEvent {
+/** `newOutbox`: nothing is remembered of the time before; whoever has earlier events of this site knows since when. */
+export function captureStarted(facts: AsteriskFacts, newOutbox = false): AmiEvent {
   return withKnown(MARKERS.captureStarted, {
     AsteriskVersion: facts.asteriskVersion,
     AmiVersion: facts.amiVersion,
     AsteriskStarted: facts.startedAt?.toString(),
+    Outbox: newOutbox ? "new" : undefined,
   });
 }
 

@@ -10,7 +10,7 @@ export type AmiEvent = { Event: string; [header: string]: string | string[] };
  * so the server knows when a site was blind and which calls cannot still be running.
  */
 export const MARKERS = {
-  /** AMI login succeeded. Headers: AsteriskVersion, AmiVersion, AsteriskStarted (epoch seconds, if known). */
+  /** AMI login succeeded. Headers: AsteriskVersion, AmiVersion, AsteriskStarted (epoch seconds, if known), Outbox ("new": the agent remembers nothing before this). */
   captureStarted: "RingpostCaptureStarted",
   /** The AMI session ended. Headers: Cause (closed vocabulary, GAP_CAUSES), Detail, Since (epoch ms of the last byte heard). */
   captureLost: "RingpostCaptureLost",
@@ -29,6 +29,7 @@ export const GAP_CAUSES = [
   "asterisk_restarted",
   "outbox_full",
   "outbox_corrupt",
+  "outbox_lost",
   "rights_missing",
 ] as const;
 export type GapCause = (typeof GAP_CAUSES)[number];

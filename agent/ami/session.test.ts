@@ -255,6 +255,15 @@ describe("a session with Asterisk", () => {
     expect(names(clean.events)).not.toContain(MARKERS.captureLost);
   });
 
+  it("says of a new outbox, once, that nothing is remembered", async () => {
+    const { fake, seen, events } = await rig();
+    expect(await seen(MARKERS.captureStarted)).toMatchObject({ Outbox: "new" });
+    (await fake.ready()).socket.destroy();
+    await seen(MARKERS.captureStarted, 2);
+    const outboxes = events.filter(({ Event }) => Event === MARKERS.captureStarted).map((event) => event["Outbox"]);
+    expect(outboxes).toEqual(["new", undefined]);
+  });
+
   it("says goodbye when it is stopped", async () => {
     const { fake, events, session } = await rig();
     await fake.ready();

@@ -75,6 +75,8 @@ export class AmiSession {
   /** Since when nothing is heard, and why; null while AMI is heard or nothing was ever heard. */
   #blind: { sinceMs: number; cause: GapCause } | null = null;
   #shutdown: GapCause | null = null;
+  /** The outbox is new and nothing was heard into it yet. */
+  #newOutbox = false;
   #running: Promise<void> = Promise.resolve();
 
   constructor(settings: SessionSettings, ports: SessionPorts, timings: SessionTimings = SESSION_TIMINGS) {
@@ -92,6 +94,7 @@ export class AmiSession {
 
   start(remembered: Remembered): void {
     this.#knownStart = remembered.start;
+    this.#newOutbox = remembered.heardAt === undefined;
     if (remembered.heardAt !== undefined) {
       this.#blind = { sinceMs: remembered.heardAt, cause: "agent_down" };
       if (!remembered.stoppedClean) {
@@ -187,7 +190,8 @@ export class AmiSession {
 
   #begin(facts: Facts, nowMs: number): void {
     const restarted = isRestart(this.#knownStart, facts) || this.#shutdown !== null;
-    const markers = [captureStarted(facts)];
+    const markers = [captureStarted(facts, this.#newOutbox)];
+    this.#newOutbox = false;
     if (this.#blind !== null) {
       const cause = restarted && this.#blind.cause === "ami_lost" ? "asterisk_restarted" : this.#blind.cause;
       markers.push(gap({ fromMs: this.#blind.sinceMs, toMs: Math.max(nowMs, this.#blind.sinceMs), cause }));

@@ -3,6 +3,7 @@ import { closeSync, openSync, readdirSync, readSync, renameSync, rmSync, statSyn
 import { basename, dirname, join } from "node:path";
 import Database from "better-sqlite3";
 import type { Gap } from "../markers.ts";
+import { REMEMBERED } from "./protocol.ts";
 import { Ranges } from "./ranges.ts";
 import { checksum, openDatabase, PAGE_BYTES, type Db } from "./schema.ts";
 import type { Segment, Store } from "./store.ts";
@@ -65,6 +66,7 @@ export function salvage(aside: string, into: Store, nowMs: number, known?: Known
       Math.max(saved.list.at(-1)?.[1] ?? 0, db === null ? 0 : highestOf(db), done.list.at(-1)?.[1] ?? 0);
     const all = segments.length > 0 ? [...segments] : [{ base: 0, stream: randomUUID() }];
     const span = spanIn(into, db, { fromMs: Math.min(nowMs, statSync(aside).birthtimeMs), toMs: nowMs });
+    for (const key of REMEMBERED) remember(into, key, db);
     const gaps = lostRanges(all, saved, done, highest, span);
     const stream = { base: highest, stream: randomUUID() };
     return {
@@ -159,6 +161,13 @@ function replaceFirstPage(aside: string): void {
     closeSync(to);
     rmSync(model, { force: true });
   }
+}
+
+/** What the agent remembers of AMI, where it is still legible. */
+function remember(into: Store, key: string, db: Db | null): void {
+  const sql = "SELECT value FROM meta WHERE key = ?";
+  const value = attempt(() => db?.prepare<[string], { value: string }>(sql).get(key)?.value);
+  if (value !== undefined) into.transaction(() => into.remember(key, value));
 }
 
 function readSegments(db: Db | null): Segment[] {

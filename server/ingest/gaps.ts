@@ -15,6 +15,11 @@ export function tellsBlindness(ev: AmiEvent): boolean {
   return ev.Event === MARKERS.gap || ev.Event === MARKERS.captureLost || ev.Event === MARKERS.captureStarted;
 }
 
+/** The agent began with an outbox that remembers nothing: whatever its earlier ones still had is gone. */
+export function beginsNewOutbox({ event: { ev } }: FreshEvent): boolean {
+  return ev.Event === MARKERS.captureStarted && header(ev, "Outbox") === "new";
+}
+
 /** The gap a marker tells of; undefined for any other event. A header that makes no sense counts as absent. */
 export function readGap({ site, streamId, event }: FreshEvent): ToldGap | undefined {
   const { ev, seq, at } = event;

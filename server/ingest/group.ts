@@ -1,14 +1,15 @@
 import type { ClientBase } from "pg";
+import type { SeqRange } from "../../shared/wire.ts";
 import { addReceived, type ReceivedRow } from "../store/addReceived.ts";
 import { copyEvents } from "../store/copyEvents.ts";
-import { findStreams, insertGaps, settleGaps } from "../store/gaps.ts";
+import { endOlderOutboxes, findStreams, insertGaps, settleGaps, type NewOutbox } from "../store/gaps.ts";
 import { lockSites } from "../store/lockSites.ts";
 import { readStreams } from "../store/readStreams.ts";
 import { findConflicts, insertRejected } from "../store/rejectedEvents.ts";
 import { insertMarkers } from "../store/siteMarkers.ts";
 import type { Assembler } from "./assembler.ts";
 import { type FreshEvent, settledIn, type Sorted, subtractReceived } from "./fresh.ts";
-import { readGap, tellsBlindness } from "./gaps.ts";
+import { beginsNewOutbox, readGap, tellsBlindness } from "./gaps.ts";
 import { keyEvents, type KeyedEvent, toEventRow } from "./keyed.ts";
 import type { CallMemories, CallMemory } from "./memory.ts";
 import { formatMultirange, highest, type Ranges, unite } from "./ranges.ts";
@@ -125,21 +126,36 @@ async function keepMarkers(client: ClientBase, keyed: readonly KeyedEvent[], sor
 async function keepGaps(client: ClientBase, blind: readonly FreshEvent[], sorted: Sorted): Promise<Set<number>> {
   const gaps = blind.flatMap((event) => readGap(event) ?? []);
   await insertGaps(client, gaps);
+  const filled = new Set<number>();
+  for (const begun of blind.filter(beginsNewOutbox)) {
+    for (const { streamId, to } of await endOlderOutboxes(client, outboxOf(begun))) {
+      if (fill(sorted, streamId, begun.site.id, [1, to])) filled.add(begun.site.id);
+    }
+  }
   await settleGaps(client, [...new Set(blind.map(({ site }) => site.id))]);
   const others = await findStreams(
     client,
     gaps.flatMap(({ streamUuid }) => streamUuid ?? []),
   );
-  const filled = new Set<number>();
   for (const { siteId, streamId, streamUuid, fromSeq, toSeq } of gaps) {
     const meant = streamUuid === undefined ? streamId : others.find(({ uuid }) => uuid === streamUuid)?.id;
-    const view = meant === undefined ? undefined : sorted.streams.get(meant);
-    if (view === undefined || view.siteId !== siteId || fromSeq === null || toSeq === null) continue;
-    view.filled = unite(view.filled, [[fromSeq, toSeq]]);
-    view.fillsAdded = unite(view.fillsAdded, [[fromSeq, toSeq]]);
-    filled.add(siteId);
+    if (meant === undefined || fromSeq === null || toSeq === null) continue;
+    if (fill(sorted, meant, siteId, [fromSeq, toSeq])) filled.add(siteId);
   }
   return filled;
+}
+
+/** Notes seqs of a stream as never to come. False when the stream is not the site's. */
+function fill({ streams }: Sorted, streamId: number, siteId: number, range: SeqRange): boolean {
+  const view = streams.get(streamId);
+  if (view === undefined || view.siteId !== siteId) return false;
+  view.filled = unite(view.filled, [range]);
+  view.fillsAdded = unite(view.fillsAdded, [range]);
+  return true;
+}
+
+function outboxOf({ site, streamId, event: { seq, at } }: FreshEvent): NewOutbox {
+  return { siteId: site.id, streamId, markerSeq: seq, at };
 }
 
 /** Only events of this transaction: those left out of an older telling were set aside then. */

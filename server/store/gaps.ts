@@ -1,6 +1,9 @@
 import type { ClientBase } from "pg";
 import { MARKERS } from "../../shared/ami-event.ts";
 
+/** Holes of a replaced outbox that become gaps of their own. */
+const HOLES_TOLD_MAX = 1_000;
+
 /** A time a site was blind, as one marker tells it. Times in epoch ms. */
 export interface GapRow {
   siteId: number;
@@ -54,6 +57,56 @@ export async function settleGaps(client: ClientBase, siteIds: number[]): Promise
            AND g.from_time >= told.from_time - interval '1 second' AND g.from_time <= told.to_time)`,
     [siteIds, MARKERS.captureLost, MARKERS.gap],
   );
+}
+
+/** An outbox that replaced the site's earlier ones, whatever became of them: the marker that says so. */
+export interface NewOutbox {
+  siteId: number;
+  streamId: number;
+  markerSeq: number;
+  /** Epoch ms. */
+  at: number;
+}
+
+/**
+ * What the site's earlier outboxes never sent will not come any more. Each hole of theirs becomes a gap between the
+ * events around it (known as that stream's, by its first seq), and the time from the last event received to the new
+ * outbox one more. Returns the seqs which are thereby settled, by stream.
+ */
+export async function endOlderOutboxes(
+  client: ClientBase,
+  outbox: NewOutbox,
+): Promise<{ streamId: number; to: number }[]> {
+  const { siteId, streamId, markerSeq, at } = outbox;
+  const { rows } = await client.query<{ streamId: number; to: number }>(
+    `WITH older AS (
+       SELECT s.*, greatest(highest_seq, coalesce(upper(range_merge(received)) - 1, 0)) AS top
+       FROM streams s WHERE site_id = $1 AND id < $2 AND kind = 'outbox' AND NOT isempty(received)
+     ), hole AS (
+       SELECT o.id, o.created_at, lower(h) AS lo, upper(h) - 1 AS hi
+       FROM older o, unnest(int8multirange(int8range(1, o.top, '[]')) - o.received - o.filled) h
+       ORDER BY o.id, lower(h) LIMIT $5
+     ), told AS (
+       INSERT INTO gaps (site_id, stream_id, marker_seq, cause, detail, from_time, to_time, from_seq, to_seq, count)
+       SELECT $1, id, lo, 'outbox_lost', 'the outbox that had these events was replaced', least(t.from_time, t.to_time),
+         greatest(t.from_time, t.to_time), lo, hi, hi - lo + 1
+       FROM hole, LATERAL (SELECT
+         coalesce((SELECT captured_at FROM ami_events WHERE stream_id = id AND seq = lo - 1), created_at) AS from_time,
+         coalesce((SELECT captured_at FROM ami_events WHERE stream_id = id AND seq = hi + 1), to_timestamp($4 / 1000.0)) AS to_time
+       ) t
+       ON CONFLICT (stream_id, marker_seq) DO NOTHING
+     ), silence AS (
+       INSERT INTO gaps (site_id, stream_id, marker_seq, cause, detail, from_time, to_time)
+       SELECT $1, $2, $3, 'agent_down', 'a new outbox: what came before is known from here', least(e.captured_at, to_timestamp($4 / 1000.0)),
+         to_timestamp($4 / 1000.0)
+       FROM older o JOIN ami_events e ON e.stream_id = o.id AND e.seq = upper(range_merge(o.received)) - 1
+       ORDER BY o.id DESC LIMIT 1
+       ON CONFLICT (stream_id, marker_seq) DO NOTHING
+     )
+     SELECT id::float8 AS "streamId", top::float8 AS "to" FROM older`,
+    [siteId, streamId, markerSeq, at, HOLES_TOLD_MAX],
+  );
+  return rows;
 }
 
 /** Streams of a site by UUID: a gap marker may tell of an older outbox of the same site. */

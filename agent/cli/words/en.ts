@@ -99,6 +99,7 @@ export const en = {
     asterisk_restarted: "Asterisk restarted",
     outbox_full: "no room in the outbox",
     outbox_corrupt: "damaged outbox",
+    outbox_lost: "outbox deleted or replaced",
     rights_missing: "AMI rights missing",
   } satisfies Record<GapCause, string>,
   steps: {

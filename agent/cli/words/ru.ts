@@ -93,6 +93,7 @@ export const ru: Words = {
     asterisk_restarted: "Asterisk перезапущен",
     outbox_full: "в очереди нет места",
     outbox_corrupt: "очередь повреждена",
+    outbox_lost: "очередь удалена или заменена",
     rights_missing: "не хватает прав AMI",
   },
   steps: {
