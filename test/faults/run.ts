@@ -1,5 +1,7 @@
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { judgeCalls, readCalls } from "./audit/calls.ts";
-import { isLost, judgeEvents, type Verdict } from "./audit/events.ts";
+import { isLost, judgeEvents, overlap, type Verdict } from "./audit/events.ts";
 import { readGaps, readStored } from "./audit/evidence.ts";
 import { FinalityWatch } from "./audit/finality.ts";
 import { judgeGaps } from "./audit/gaps.ts";
@@ -58,6 +60,7 @@ export async function run(options: RunOptions): Promise<RunResult> {
     const settled = await settle(stack);
     await watch.stop();
     const judged = await judge(stack, watch);
+    if (options.keep) writeFileSync(join(stack.dir, "verdicts.json"), JSON.stringify(judged.verdicts.map(oneLine)));
     return {
       seed: options.seed,
       rows: tabulate(windows, judged.verdicts),
@@ -164,6 +167,7 @@ export async function judge(stack: Stack, watch: FinalityWatch): Promise<{ verdi
   );
   const [calls, reference] = [await readCalls(database, site.id), await readCalls(database, stack.referenceSite.id)];
   const outboxHarmed = stack.excusable.size > 0 || journal.hindrances.some(({ what }) => what === "disk");
+  const disputed = disputedCalls(stack);
   const windowMs = stack.options.liveWindowSeconds * 1000;
   const wrongs = [
     ...some(verdicts.filter(isLost).map(lostWords)),
@@ -172,10 +176,27 @@ export async function judge(stack: Stack, watch: FinalityWatch): Promise<{ verdi
     ),
     ...some(judgeGaps({ journal, gaps, stored, damages: stack.damages, outboxHarmed })),
     ...some(judgeTags({ told: journal.told, stored, tap: stack.tap, windowMs, clockJumps: stack.clockJumps })),
-    ...some(judgeCalls({ played: journal.calls, incomplete, calls, reference })),
-    ...some(await watch.judge(journal, incomplete)),
+    ...some(
+      judgeCalls({ played: journal.calls.filter(({ call }) => !disputed.has(call)), incomplete, calls, reference }),
+    ),
+    ...some(await watch.judge(journal, { incomplete, disputed })),
   ];
   return { verdicts, wrongs };
+}
+
+/** Calls that ran while two agents claimed to be one site. */
+function disputedCalls({ journal, disputes }: Stack): Set<number> {
+  const during = journal.calls.filter(({ startedMono, endedMono }) =>
+    disputes.some(
+      ({ fromMono, toMono }) => overlap(startedMono, endedMono ?? Infinity, fromMono, toMono ?? Infinity) > 0,
+    ),
+  );
+  return new Set(during.map(({ call }) => call));
+}
+
+function oneLine({ told, standing, rows, kept, inGap }: Verdict): object {
+  const { number, call, name, at, session } = told;
+  return { number, call, name, at: new Date(at).toISOString(), session, standing, rows, kept, inGap };
 }
 
 function lostWords({ told, standing }: Verdict): string {

@@ -1,4 +1,4 @@
-import type { Journal } from "../oracle/journal.ts";
+import type { Journal, PlayedCall } from "../oracle/journal.ts";
 import type { Database } from "../stack/database.ts";
 
 const EVERY_MS = 200;
@@ -22,7 +22,8 @@ export class FinalityWatch {
   readonly #siteId: number;
   readonly #statuses = new Map<string, Set<string>>();
   readonly #steps = new Map<string, string>();
-  readonly #wrongs = new Set<string>();
+  readonly #vanished = new Set<string>();
+  readonly #moved = new Map<string, string>();
   #absenceForgiven = false;
   #running = false;
   #loop: Promise<void> = Promise.resolve();
@@ -47,18 +48,37 @@ export class FinalityWatch {
     this.#absenceForgiven = forgive;
   }
 
-  /** After the faults: everything ever shown must be there, and no call may ever have shown another status than its own. */
-  async judge(journal: Journal, incomplete: ReadonlySet<number>): Promise<string[]> {
+  /**
+   * After the faults: no call may ever have shown another status than its own, no step may have vanished or moved. Two
+   * things are left out: the `start` of a consultation, whose row goes when it is merged into the call it was about; and
+   * calls that ran while two agents claimed to be one site, whose snapshots end each other's calls.
+   */
+  async judge(
+    journal: Journal,
+    leftOut: { incomplete: ReadonlySet<number>; disputed: ReadonlySet<number> },
+  ): Promise<string[]> {
     this.#absenceForgiven = false;
     await this.#sample();
-    for (const call of journal.calls) {
-      const seen = this.#statuses.get(call.linkedid);
-      if (seen === undefined || incomplete.has(call.call)) continue;
-      const others = [...seen].filter((status) => status !== call.truth.callStatus);
-      if (others.length > 0)
-        this.#wrongs.add(`Call ${call.linkedid} (${call.kind}) was once shown as ${others.join(", ")}`);
+    const judged = journal.calls.filter(({ call }) => !leftOut.disputed.has(call));
+    const disputed = new Set(
+      journal.told.filter(({ call }) => leftOut.disputed.has(call)).flatMap(({ text }) => idsIn(text)),
+    );
+    const wrongs = judged.flatMap((call) => (leftOut.incomplete.has(call.call) ? [] : this.#otherStatuses(call)));
+    const calls = new Set(journal.calls.map(({ linkedid }) => linkedid));
+    for (const step of this.#vanished) {
+      const [leg, type] = step.split("/") as [string, string];
+      const consultation = type === "start" && !calls.has(leg);
+      if (!consultation && !disputed.has(leg)) wrongs.push(`Step ${step} was shown and taken back`);
     }
-    return [...this.#wrongs];
+    for (const [step, how] of this.#moved) {
+      if (!disputed.has(step.split("/")[0]!)) wrongs.push(`Step ${step} was shown ${how}`);
+    }
+    return wrongs;
+  }
+
+  #otherStatuses({ linkedid, kind, truth }: PlayedCall): string[] {
+    const others = [...(this.#statuses.get(linkedid) ?? [])].filter((status) => status !== truth.callStatus);
+    return others.map((status) => `Call ${linkedid} (${kind}) was once shown as ${status}`);
   }
 
   async #watch(): Promise<void> {
@@ -91,9 +111,14 @@ export class FinalityWatch {
   #compare(now: Map<string, string>): void {
     for (const [step, at] of this.#steps) {
       const still = now.get(step);
-      if (still === undefined && !this.#absenceForgiven) this.#wrongs.add(`Step ${step} was shown and taken back`);
-      if (still !== undefined && still !== at) this.#wrongs.add(`Step ${step} was shown at ${at}, then at ${still}`);
+      if (still === undefined && !this.#absenceForgiven) this.#vanished.add(step);
+      if (still !== undefined && still !== at) this.#moved.set(step, `at ${at}, then at ${still}`);
     }
     for (const [step, at] of now) this.#steps.set(step, at);
   }
+}
+
+/** Channel ids in an event's text. */
+function idsIn(text: string): string[] {
+  return [...text.matchAll(/^\w*(?:Uniqueid|Linkedid): (\S+)\r$/gm)].map(([, id]) => id!);
 }

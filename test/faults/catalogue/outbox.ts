@@ -16,7 +16,7 @@ import {
 import { basename, dirname, join } from "node:path";
 import { hinder } from "../oracle/journal.ts";
 import type { AgentUnit } from "../stack/agent.ts";
-import { pause, until } from "../stack/stack.ts";
+import { pause, until, type Stack } from "../stack/stack.ts";
 import type { Random } from "../random.ts";
 import { excuseUnstored, storedNumbers, type Fault } from "./fault.ts";
 
@@ -121,6 +121,8 @@ const copied: Fault = {
     const second = await stack.addMachine(`clone-${stack.journal.sessions.length}`);
     await stack.agent.end();
     copyOutbox(stack.agent, dirname(second.agent.outboxFile));
+    const dispute: Stack["disputes"][number] = { fromMono: performance.now(), toMono: null };
+    stack.disputes.push(dispute);
     stack.agent.start();
     second.agent.start();
     await until(() => second.pbx.listening, 15_000);
@@ -129,6 +131,7 @@ const copied: Fault = {
     await second.player.finish();
     await until(() => allStored(stack, second.pbx.name), 30_000, 500);
     await second.agent.end();
+    dispute.toMono = performance.now();
   },
 };
 

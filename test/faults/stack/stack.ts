@@ -54,6 +54,8 @@ export interface Stack {
   readonly damages: number[];
   /** What was once shown may be gone after the database was put back to a backup. */
   readonly restores: { atMono: number }[];
+  /** When two agents claimed to be this site. */
+  readonly disputes: { fromMono: number; toMono: number | null }[];
   /** When the machine's clock was set. */
   readonly clockJumps: number[];
   /** More PBXs with their players and agents (a copied machine). */
@@ -152,6 +154,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     excusable: new Set(),
     damages: [],
     restores: [],
+    disputes: [],
     clockJumps: [],
     addMachine,
     close,
