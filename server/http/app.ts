@@ -7,6 +7,7 @@ import { Intake } from "../ingest/intake.ts";
 import { Refusal } from "../ingest/refusal.ts";
 import { Sites } from "../ingest/sites.ts";
 import { Writer } from "../ingest/writer.ts";
+import { enrolRoutes } from "./enrol.ts";
 import { healthRoutes } from "./health.ts";
 import { ingestRoute } from "./ingest-route.ts";
 
@@ -38,6 +39,7 @@ export function buildApp(options: AppOptions): FastifyInstance {
     return reply.code(503).header("retry-after", "1").send({ error: "unavailable", message });
   });
   healthRoutes(app, pool);
+  enrolRoutes(app, pool, now);
   ingestRoute(app, sites, new Intake({ pool, sites, writer, log, now }));
   app.addHook("onClose", () => writer.idle());
   return app;
