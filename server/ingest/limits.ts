@@ -21,9 +21,9 @@ export const INGEST_LIMITS = {
   attemptsMax: 12,
   /** Full jitter between attempts grows to this. */
   retryDelayMsMax: 200,
-  /** Calls remembered between batches, and the events folded in them. */
+  /** Running calls remembered between batches, and the text of their events. */
   rememberedCallsMax: 20_000,
-  rememberedEventsMax: 400_000,
+  rememberedCharsMax: 96 * 1024 * 1024,
   /** A site's keys and settings are read again after this: a revoked key lives no longer. */
   siteCacheMsMax: 5_000,
   /** A key not found among remembered ones makes the site be read again, but not more often than this. */

@@ -1,5 +1,6 @@
 import type { CallFold } from "../assemble/index.ts";
 import type { CallState } from "../store/lockCalls.ts";
+import type { Kept } from "./kept.ts";
 import type { Position } from "./types.ts";
 
 export interface KnownParticipant {
@@ -25,7 +26,9 @@ export interface CallMemory {
   last: Position;
   /** Site markers taken into account after `first`, up to `last`. */
   markersSeen: number;
-  /** Events in the fold: what it weighs. */
+  /** Its events as raw_data will have them. */
+  kept: Kept[];
+  /** Characters in `kept`: what it weighs. */
   weight: number;
   /** Of the row of calls. */
   signature: string | undefined;

@@ -10,6 +10,7 @@ import {
 } from "../store/readCallHistory.ts";
 import type { LockedCall } from "../store/lockCalls.ts";
 import type { Assembler } from "./assembler.ts";
+import type { Kept } from "./kept.ts";
 import { INGEST_LIMITS } from "./limits.ts";
 import type { CallMemories, CallMemory, KnownParticipant, KnownStep } from "./memory.ts";
 import { foldItems, type Item, readFold, tellCall } from "./tell.ts";
@@ -32,8 +33,10 @@ export interface Retold {
   steps: Map<string, KnownStep>;
   /** Signature of the row of calls as written; undefined when it must be written. */
   signature: string | undefined;
-  /** All its events in order, when they had to be read. */
-  items: Item[] | undefined;
+  /** Events told before, as they will be kept. */
+  remembered: readonly Kept[];
+  /** Events told now, in order. */
+  items: Item[];
 }
 
 /** Tells every touched call: appended events onto what is remembered, all others from the log anew. */
@@ -92,7 +95,8 @@ function tryFold(touched: Touched, memory: CallMemory | undefined, assembler: As
       participants,
       steps,
       signature,
-      items: undefined,
+      remembered: memory?.kept ?? [],
+      items,
     };
   } catch {
     return undefined;
@@ -153,6 +157,7 @@ export function tellItems(touched: Touched, items: Item[], history: History, ass
     participants: new Map(participants.map((known) => [known.ringOrder, unsigned(known)])),
     steps: new Map(steps.map((step) => [stepName(step), unsigned(step)])),
     signature: undefined,
+    remembered: [],
     items,
   };
 }
@@ -173,7 +178,7 @@ export function stepName({ leg, type, nth }: { leg: string; type: string; nth: n
 }
 
 /** Own events and markers in order, each once; an own event that is also a marker is an own event. */
-export function itemsOf(own: readonly CallEvent[], markers: readonly CallEvent[]): Item[] {
+export function itemsOf(own: readonly Item["event"][], markers: readonly CallEvent[]): Item[] {
   const items: Item[] = own.map((event) => ({ event, own: true }));
   for (const event of markers) items.push({ event, own: false });
   items.sort((a, b) => compareEvents(a.event, b.event) || Number(b.own) - Number(a.own));

@@ -4,7 +4,7 @@ import type { Assembler } from "./assembler.ts";
 
 /** An event to be folded. `own`: it names a channel of the call; else it is about the whole site. */
 export interface Item {
-  event: CallEvent;
+  event: CallEvent & { body?: string };
   own: boolean;
 }
 

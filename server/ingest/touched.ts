@@ -15,8 +15,8 @@ export interface Touched {
   newKeys: string[];
   /** Ids that stored events named before there was a call. */
   waitingKeys: string[];
-  /** Its events that this transaction stores, in order. */
-  fresh: CallEvent[];
+  /** Its events that this transaction stores, in order; `body` is ev as JSON text. */
+  fresh: (CallEvent & { body?: string })[];
   /** The site's markers after its first event, in order. */
   markers: CallEvent[];
 }
@@ -88,8 +88,8 @@ function fromRows(rows: ReadonlyMap<number, LockedCall>, sites: readonly SiteCon
   });
 }
 
-function toCallEvent({ streamId, event }: KeyedEvent["fresh"]): CallEvent {
-  return { stream: streamId, seq: event.seq, at: event.at, origin: event.origin, ev: event.ev };
+function toCallEvent({ streamId, event }: KeyedEvent["fresh"]): Touched["fresh"][number] {
+  return { stream: streamId, seq: event.seq, at: event.at, origin: event.origin, ev: event.ev, body: event.body };
 }
 
 /** The first event of a call as far as rows and fresh events tell. */

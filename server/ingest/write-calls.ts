@@ -1,15 +1,14 @@
 import type { ClientBase } from "pg";
-import type { AssembledCall, CallEvent } from "../assemble/index.ts";
+import type { AssembledCall } from "../assemble/index.ts";
 import { insertLinks, type Link } from "../store/findLinkedCalls.ts";
 import { mergeCalls } from "../store/mergeCalls.ts";
 import { type CallRow, insertCalls, updateCalls } from "../store/writeCalls.ts";
-import { rewriteRawData, writeRawData } from "../store/writeRawData.ts";
+import { detach, keepItems, rawDataOf } from "./kept.ts";
 import type { CallMemory } from "./memory.ts";
 import type { Ranges } from "./ranges.ts";
 import type { Retold } from "./retell.ts";
 import { callRow, type Standing, standingOf } from "./rows.ts";
 import { Overtaken } from "./touched.ts";
-import type { Position } from "./types.ts";
 import { writeParticipants, writeSteps } from "./write-parts.ts";
 
 /** A call that exists, on its way into the tables. */
@@ -47,9 +46,8 @@ export async function writeCalls(
   await link(client, retold, writings);
   await writeParticipants(client, writings);
   await writeSteps(client, writings, context.receivedAt);
-  await keepRawData(client, writings.filter(isWritten));
   const waitingSites = new Set(writings.filter((w) => w.standing.incomplete).map((w) => w.row.siteId));
-  return { memories: writings.map(toMemory), waitingSites };
+  return { memories: writings.flatMap(toMemories), waitingSites };
 }
 
 function prepare(retold: Retold, { receivedAt, settled }: WriteContext): Writing[] {
@@ -79,10 +77,6 @@ function isChanged({ retold, signature }: Writing): boolean {
   return retold.row !== undefined && (retold.touched.fresh.length > 0 || retold.signature !== signature);
 }
 
-function isWritten(writing: Writing): boolean {
-  return writing.retold.row === undefined || isChanged(writing);
-}
-
 function mergesOf({ retold }: Writing): { gone: number; survivor: number }[] {
   const { row, touched } = retold;
   return touched.rows.flatMap((other) =>
@@ -93,7 +87,7 @@ function mergesOf({ retold }: Writing): { gone: number; survivor: number }[] {
 async function insertNew(client: ClientBase, writings: readonly Writing[]): Promise<void> {
   const inserted = await insertCalls(
     client,
-    writings.map(({ row }) => row),
+    writings.map((writing) => ({ ...writing.row, rawData: rawOf(writing) })),
   );
   if (inserted.length < writings.length) throw new Overtaken("a call was begun by another writer");
   const byName = new Map(inserted.map((row) => [`${row.siteId} ${row.linkedid}`, row]));
@@ -107,7 +101,7 @@ async function insertNew(client: ClientBase, writings: readonly Writing[]): Prom
 async function updateKnown(client: ClientBase, writings: readonly Writing[]): Promise<void> {
   const updated = await updateCalls(
     client,
-    writings.map(({ row, id }) => ({ ...row, id })),
+    writings.map((writing) => ({ ...writing.row, id: writing.id, rawData: rawOf(writing) })),
   );
   const byId = new Map(updated.map((row) => [row.id, row]));
   for (const writing of writings) {
@@ -129,42 +123,20 @@ async function link(client: ClientBase, retold: readonly Retold[], writings: rea
   if ((await insertLinks(client, links)) < links.length) throw new Overtaken("an id was linked by another writer");
 }
 
-/** Keeps its events with every call that is final. */
-async function keepRawData(client: ClientBase, writings: readonly Writing[]): Promise<void> {
-  const finals = writings.filter(({ standing }) => standing.state === "final");
-  const [again, first] = [finals.filter(wasFinal), finals.filter((writing) => !wasFinal(writing))];
-  for (const writing of again) await rewriteRawData(client, writing.id, keptItems(writing));
-  const since = Math.min(...first.map(({ row }) => row.receivedAt));
-  const calls = first.map((w) => ({ callId: w.id, siteId: w.row.siteId, markers: markersWithin(w) }));
-  await writeRawData(client, calls, since);
+/** Its events as kept with a final call; null while it is not final. */
+function rawOf({ retold, call, standing }: Writing): string | null {
+  return standing.state === "final" ? rawDataOf(call, [...retold.remembered, ...keepItems(retold.items)]) : null;
 }
 
-/** Then the log may have lost its oldest events; all of them were read from what the call kept. */
-function wasFinal({ retold }: Writing): boolean {
-  return retold.row?.state === "final" && retold.items !== undefined;
-}
-
-function keptItems({ retold, call }: Writing): object[] {
-  return (retold.items ?? [])
-    .filter(({ event, own }) => own || isWithin(call, event))
-    .map(({ event: { stream, seq, at, origin, ev }, own }) =>
-      own ? { stream, seq, at, origin, ev } : { stream, seq, at, origin, ev, site: true },
-    );
-}
-
-/** The site's markers that came while the call could still change. */
-function markersWithin({ retold, call }: Writing): Position[] {
-  const within = retold.touched.markers.filter((marker) => isWithin(call, marker));
-  return within.map(({ stream, seq }) => ({ stream, seq }));
-}
-
-function isWithin(call: AssembledCall, { stream, seq }: CallEvent): boolean {
-  return call.proof.some((range) => range.stream === stream && range.fromSeq <= seq && seq <= range.toSeq);
-}
-
-function toMemory({ retold, call, standing, signature, id, revision }: Writing): CallMemory {
+/** Final calls are forgotten: hardly any event comes for them, and then everything kept is read again. */
+function toMemories(writing: Writing): CallMemory[] {
+  const { retold, standing, signature, id, revision } = writing;
+  if (standing.state === "final") return [];
   const { fold, first, last, markersSeen, participants, steps } = retold;
-  const state = standing.state;
-  const weight = call.eventCount;
-  return { callId: id, revision, state, fold, first, last, markersSeen, weight, signature, participants, steps };
+  const kept = [...retold.remembered, ...detach(keepItems(retold.items))];
+  const weight = kept.reduce((sum, { json }) => sum + json.length, 0);
+  const { state } = standing;
+  return [
+    { callId: id, revision, state, fold, first, last, markersSeen, kept, weight, signature, participants, steps },
+  ];
 }

@@ -44,7 +44,7 @@ interface Waiting {
  */
 export class Writer {
   readonly #options: WriterOptions;
-  readonly #memories = new CallMemories(INGEST_LIMITS.rememberedCallsMax, INGEST_LIMITS.rememberedEventsMax);
+  readonly #memories = new CallMemories(INGEST_LIMITS.rememberedCallsMax, INGEST_LIMITS.rememberedCharsMax);
   readonly #lanes: Record<Lane, { queue: PQueue; waiting: Waiting[] }>;
   readonly #reviews = new Map<number, SiteContext>();
   #waitingEvents = 0;

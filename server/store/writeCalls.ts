@@ -1,4 +1,5 @@
 import type { ClientBase } from "pg";
+import { jsonbArray } from "./jsonbArray.ts";
 import type { CallState } from "./lockCalls.ts";
 
 /** A row of calls as the writer makes it. Times in epoch ms. */
@@ -28,6 +29,11 @@ export interface CallRow {
   receivedAt: number;
 }
 
+/** JSON text of calls.raw_data; null or absent: none yet. */
+interface WithRawData {
+  rawData?: string | null;
+}
+
 export interface InsertedCall {
   id: number;
   siteId: number;
@@ -40,13 +46,20 @@ const RECORD = `"siteId" int, linkedid text, "enterpriseId" text, token text, "a
   "callType" text, "callStatus" text, "dataSource" text, "extraData" jsonb, state text, incomplete bool,
   "eventCount" int, proof jsonb, "firstStream" bigint, "firstSeq" bigint, "receivedAt" float8`;
 
+const NAMES = RECORD.replaceAll(/ (int|text|float8|jsonb|bool|bigint)\b/g, "");
+
+function parameters(rows: readonly WithRawData[]): [string, Buffer] {
+  const json = JSON.stringify(rows.map((row) => ({ ...row, rawData: undefined })));
+  return [json, jsonbArray(rows.map(({ rawData }) => rawData ?? null))];
+}
+
 /** Asterisk ids repeat between boxes: the second site to bring one gets it with its own prefix. */
 const PREFIXED = `'s' || "siteId" || '-' || linkedid`;
 
 /**
  * Inserts new calls and returns those that were inserted. One that is absent was made by another writer meanwhile.
  */
-export async function insertCalls(client: ClientBase, rows: CallRow[]): Promise<InsertedCall[]> {
+export async function insertCalls(client: ClientBase, rows: (CallRow & WithRawData)[]): Promise<InsertedCall[]> {
   if (rows.length === 0) return [];
   const inserted = await insertAs(client, rows, "linkedid");
   if (inserted.length === rows.length) return inserted;
@@ -55,20 +68,24 @@ export async function insertCalls(client: ClientBase, rows: CallRow[]): Promise<
   return [...inserted, ...(await insertAs(client, others, PREFIXED))];
 }
 
-async function insertAs(client: ClientBase, rows: CallRow[], uniqueId: string): Promise<InsertedCall[]> {
+async function insertAs(
+  client: ClientBase,
+  rows: (CallRow & WithRawData)[],
+  uniqueId: string,
+): Promise<InsertedCall[]> {
   const inserted = await client.query<InsertedCall>({
     name: uniqueId === PREFIXED ? "insert_calls_prefixed" : "insert_calls",
     text: `INSERT INTO calls (site_id, linkedid, unique_id, enterprise_id, token, asterisk_host, start_time, end_time,
              duration, phone_number, trunk, main_extension, extensions_count, call_type, call_status, data_source,
-             extra_data, state, incomplete, event_count, proof, first_stream, first_seq, received_timestamp)
+             extra_data, state, incomplete, event_count, proof, first_stream, first_seq, received_timestamp, raw_data)
            SELECT "siteId", linkedid, ${uniqueId}, "enterpriseId", token, "asteriskHost",
              to_timestamp("startTime" / 1000), to_timestamp("endTime" / 1000), duration, "phoneNumber", trunk,
              "mainExtension", "extensionsCount", "callType", "callStatus", "dataSource", "extraData", state,
-             incomplete, "eventCount", proof, "firstStream", "firstSeq", to_timestamp("receivedAt" / 1000)
-           FROM json_to_recordset($1) AS r (${RECORD}) ORDER BY linkedid, "siteId"
+             incomplete, "eventCount", proof, "firstStream", "firstSeq", to_timestamp("receivedAt" / 1000), raw
+           FROM ROWS FROM (json_to_recordset($1) AS (${RECORD}), unnest($2::jsonb[])) AS r (${NAMES}, raw) ORDER BY linkedid, "siteId"
            ON CONFLICT DO NOTHING
            RETURNING id::float8 AS id, site_id AS "siteId", linkedid, unique_id AS "uniqueId"`,
-    values: [JSON.stringify(rows)],
+    values: parameters(rows),
   });
   return inserted.rows;
 }
@@ -77,7 +94,10 @@ async function insertAs(client: ClientBase, rows: CallRow[], uniqueId: string): 
 const HELD = `EXISTS (SELECT FROM calls h WHERE h.site_id = c.site_id AND h.linkedid = r.linkedid AND h.id <> c.id)`;
 
 /** Rewrites calls whose lock is held. A new linkedid brings a new unique_id, prefixed when another site holds it. */
-export async function updateCalls(client: ClientBase, rows: (CallRow & { id: number })[]): Promise<UpdatedCall[]> {
+export async function updateCalls(
+  client: ClientBase,
+  rows: (CallRow & WithRawData & { id: number })[],
+): Promise<UpdatedCall[]> {
   if (rows.length === 0) return [];
   const updated = await client.query<UpdatedCall>({
     name: "update_calls",
@@ -93,12 +113,12 @@ export async function updateCalls(client: ClientBase, rows: (CallRow & { id: num
              data_source = "dataSource", extra_data = "extraData", state = r.state, incomplete = r.incomplete,
              event_count = "eventCount", proof = r.proof, first_stream = "firstStream", first_seq = "firstSeq",
              received_timestamp = to_timestamp("receivedAt" / 1000),
-             raw_data = CASE WHEN r.state = 'final' THEN c.raw_data END,
+             raw_data = r.raw,
              revision = c.revision + 1, changed_at = clock_timestamp()
-           FROM json_to_recordset($1) AS r (id bigint, ${RECORD})
+           FROM ROWS FROM (json_to_recordset($1) AS (id bigint, ${RECORD}), unnest($2::jsonb[])) AS r (id, ${NAMES}, raw)
            WHERE c.id = r.id
            RETURNING c.id::float8 AS id, c.unique_id AS "uniqueId", c.revision`,
-    values: [JSON.stringify(rows)],
+    values: parameters(rows),
   });
   return updated.rows;
 }

@@ -1,0 +1,35 @@
+import { type AssembledCall, CALL_EVENTS_MAX } from "../assemble/index.ts";
+import type { Item } from "./tell.ts";
+import type { Position } from "./types.ts";
+
+/** An event on its way into calls.raw_data: `{stream, seq, at, origin, ev}` as JSON, with `site: true` on the site's own. */
+export interface Kept extends Position {
+  own: boolean;
+  json: string;
+}
+
+/** Told events as they will be kept; `ev` is spliced in as it came where its text is still at hand. */
+export function keepItems(items: readonly Item[]): Kept[] {
+  return items.map(({ event: { stream, seq, at, origin, ev, body }, own }) => {
+    const place = `{"stream":${stream},"seq":${seq},"at":${at},"origin":"${origin}","ev":`;
+    return { stream, seq, own, json: `${place}${body ?? JSON.stringify(ev)}${own ? "}" : ',"site":true}'}` };
+  });
+}
+
+/** Copies of their own: a text cut out of a batch's body would hold the whole body in memory. */
+export function detach(kept: readonly Kept[]): Kept[] {
+  return kept.map((each) => ({ ...each, json: Buffer.from(each.json).toString() }));
+}
+
+/** calls.raw_data: the call's events, and the site's markers that came while the call could still change. */
+export function rawDataOf(call: AssembledCall, kept: readonly Kept[]): string {
+  const used = kept.filter((each) => each.own || isWithin(call, each));
+  return `[${used
+    .slice(0, CALL_EVENTS_MAX)
+    .map(({ json }) => json)
+    .join(",")}]`;
+}
+
+function isWithin(call: AssembledCall, { stream, seq }: Position): boolean {
+  return call.proof.some((range) => range.stream === stream && range.fromSeq <= seq && seq <= range.toSeq);
+}
