@@ -1,5 +1,8 @@
-import { writeFileSync } from "node:fs";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { EXIT } from "../../shared/errors.ts";
+import { Store } from "../outbox/store.ts";
 import type { CommonOptions, Context } from "./context.ts";
 import { diagnostics } from "./diagnostics.ts";
 import { readLog, viewLogLine } from "./logs.ts";
@@ -66,4 +69,19 @@ export async function onVersion(context: Context, options: CommonOptions): Promi
   const text = Object.entries(all).map(([name, version]) => `${name.padEnd(8)} ${version}`);
   context.ports.print(options.json === true ? JSON.stringify(all) : text.join("\n"));
   return EXIT.ok;
+}
+
+/** Makes an outbox, writes to it and reads it back: the program and its parts fit this machine. Asked before an update. */
+export async function onSelfTest(context: Context): Promise<number> {
+  const folder = mkdtempSync(join(tmpdir(), "ringpost-self-test-"));
+  try {
+    const store = new Store(join(folder, "outbox.db"));
+    store.transaction(() => store.remember("self_test", "kept"));
+    const kept = store.recall("self_test") === "kept";
+    store.close();
+    context.ports.print(JSON.stringify({ good: kept, ...versions() }));
+    return kept ? EXIT.ok : EXIT.critical;
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
 }

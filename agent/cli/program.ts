@@ -2,7 +2,7 @@ import { Command, InvalidArgumentError, Option } from "commander";
 import { ConfigurationError, EXIT, type SettingProblem } from "../../shared/errors.ts";
 import { AGENT_VERSION } from "../version.ts";
 import { makeContext, type CommonOptions, type Context, type ProgramPorts } from "./context.ts";
-import { onConfigCheck, onConfigShow, onDiagnostics, onLogs, onVersion } from "./file-commands.ts";
+import { onConfigCheck, onConfigShow, onDiagnostics, onLogs, onSelfTest, onVersion } from "./file-commands.ts";
 import { onInstall, onUninstall } from "./install-commands.ts";
 import { onCalls, onDoctor, onFsck, onGaps, onOutbox, onStatus, onTail } from "./look-commands.ts";
 import { painter } from "./paint.ts";
@@ -86,6 +86,7 @@ function describeFiles(program: Command, context: Context, ended: Ended): void {
     .option("--log <file>", about.logFile)
     .action(act(onDiagnostics));
   file(program, "version", about.version).action(act(onVersion));
+  file(program, "self-test", about.selfTest).action(act(onSelfTest));
 }
 
 function describeInstallation(program: Command, context: Context, ended: Ended): void {

@@ -1,9 +1,8 @@
 import { chmod, copyFile, readFile, rename, writeFile } from "node:fs/promises";
 import { createHash } from "node:crypto";
 import { join } from "node:path";
-import { inject } from "postject";
 import { tool } from "./command.ts";
-import { NODE, WORK } from "./paths.ts";
+import { MODULES, NODE, WORK } from "./paths.ts";
 
 /** Tells node that it carries an application; from Node's documentation. */
 const FUSE = "NODE_SEA_FUSE_fce680ab2cc467b6e072b8b5df1996b2";
@@ -23,7 +22,8 @@ export async function makeBinary(parts: Parts, binary: string): Promise<void> {
   const bare = join(WORK, "ringpost-agent");
   await copyFile(NODE, bare);
   await tool("strip", ["--strip-all", bare]);
-  await inject(bare, "NODE_SEA_BLOB", await readFile(blob), { sentinelFuse: FUSE });
+  const postject = join(MODULES, "postject/dist/cli.js");
+  await tool(NODE, [postject, bare, "NODE_SEA_BLOB", blob, "--sentinel-fuse", FUSE]);
   await chmod(bare, 0o755);
   await rename(bare, binary);
 }

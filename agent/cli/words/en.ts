@@ -25,6 +25,7 @@ export const en = {
     output: "where to write it",
     withCalls: "add the last calls, phone numbers included",
     version: "versions of the agent and what it is made of",
+    selfTest: "write and read an outbox in a temporary folder: whether this program works on this machine",
     install: "set up the agent on this PBX and enrol it with the server",
     server: "address of the Ringpost server",
     code: "one-use code from `server -- site invite`",
