@@ -1,4 +1,5 @@
 import { InvalidArgumentError } from "commander";
+import type { ScopeMoment } from "../store/findRebuildable.ts";
 import type { Messages } from "./messages.ts";
 
 /** Parsers of what people type; each throws InvalidArgumentError with what is allowed, which run.ts words. */
@@ -10,6 +11,7 @@ export interface Parsers {
   extensions(text: string): string;
   trunks(text: string): string[];
   lang(text: string): string;
+  moment(text: string): ScopeMoment;
   number(from: number, to: number): (text: string) => number;
 }
 
@@ -25,6 +27,7 @@ export function parsers(say: Messages): Parsers {
     extensions: (text) => (isRegex(text) ? text : refuse(say.allowedRegex)),
     trunks: (text) => trunks(text) ?? refuse(say.allowedTrunks),
     lang: matching(/^(en|ru)$/, "en, ru"),
+    moment: (text) => moment(text) ?? refuse(say.allowedMoment),
     number: (from, to) => (text) => wholeNumber(text, from, to) ?? refuse(say.allowedNumber(from, to)),
   };
 }
@@ -64,4 +67,16 @@ function trunks(text: string): string[] | undefined {
 function wholeNumber(text: string, from: number, to: number): number | undefined {
   const number = /^\d{1,10}$/.test(text) ? Number(text) : Number.NaN;
   return number >= from && number <= to ? number : undefined;
+}
+
+const MOMENT = /^(\d{4}-\d\d-\d\d)(?:[T ](\d\d:\d\d(?::\d\d(?:\.\d{1,6})?)?)(Z|[+-]\d\d(?::?\d\d)?)?)?$/i;
+
+/** `2026-11-24`, `2026-11-24T09:30`, `2026-11-24 09:30:00+03:00`; undefined when there is no such moment. */
+function moment(text: string): ScopeMoment | undefined {
+  const [, day = "", time = "00:00", zone = ""] = MOMENT.exec(text) ?? [];
+  const midnight = Date.parse(`${day}T00:00Z`);
+  if (Number.isNaN(midnight) || new Date(midnight).toISOString().slice(0, 10) !== day) return undefined;
+  const offset = zone.replace(/^([+-]\d\d):?(\d\d)?$/, (_, hours: string, minutes = "00") => `${hours}:${minutes}`);
+  const whole = `${day}T${time}${offset.toUpperCase()}`;
+  return Number.isNaN(Date.parse(whole)) ? undefined : { text: whole, local: zone === "" };
 }

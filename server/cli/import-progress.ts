@@ -75,7 +75,7 @@ export class ProgressShower {
   }
 }
 
-function bar(part: number): string {
+export function bar(part: number): string {
   const full = Math.round(part * barChars);
   return `[${"#".repeat(full)}${".".repeat(barChars - full)}]`;
 }

@@ -8,6 +8,7 @@ import { enterpriseCommands } from "./enterprise.ts";
 import { explainCommand } from "./explain.ts";
 import { importCommand } from "./import.ts";
 import { messagesFor, type Messages } from "./messages.ts";
+import { rebuildCommand } from "./rebuild.ts";
 import { siteCommands } from "./site.ts";
 import { sqlCommand } from "./sql.ts";
 import { migrateCommand, startCommand, type Serve } from "./start.ts";
@@ -44,6 +45,7 @@ function buildProgram(context: Context, serve: Serve): Command {
   callsCommand(program, context);
   sqlCommand(program, context);
   explainCommand(program, context);
+  rebuildCommand(program, context);
   importCommand(program, context);
   for (const command of withDescendants(program)) {
     command.exitOverride().helpCommand(false).helpOption("-h, --help", say.optHelp).configureHelp(helpStyle(say));
