@@ -3,6 +3,10 @@ import { capture, captureNames } from "../support/captures.ts";
 import type { Capture } from "../support/pbx/capture.ts";
 import type { Play } from "../support/pbx/play.ts";
 import { prepare } from "../support/pbx/prepared.ts";
+import { idsOf } from "../support/pbx/rewrite.ts";
+import { storedCalls } from "../support/stored-calls.ts";
+import { compareCalls, explainDifferences } from "../support/truth-compare.ts";
+import { truthOf } from "../support/truth.ts";
 import { type CallRows, differences, rowsOf, untilFinal } from "./rows.ts";
 import { openWorld, type Site, type World } from "./world.ts";
 
@@ -74,6 +78,16 @@ describe("a recording played at full speed with Timestamp headers gives the same
     expect(differences(fast, slow)).toEqual([]);
     expect(slow.filter((call) => call.state !== "final")).toEqual([]);
     expect(slow.every((call) => call.source === "live")).toBe(true);
+  });
+});
+
+describe("a recording that came through agent, wire and PostgreSQL is told as the phones, CDR and CEL saw it", () => {
+  it.each(names)("%s", async (name) => {
+    const { capture, site, play } = fullSpeed.get(name)!;
+    const captured = new Map([...idsOf(capture)].map((id) => [play.id(id), id]));
+    const origin = { id: (stored: string) => captured.get(stored), shiftMs: play.shift.ms };
+    const calls = await storedCalls(world.database.pool, site.id, origin);
+    expect(explainDifferences(compareCalls(truthOf(name), calls, { plain: false }))).toBe("");
   });
 });
 

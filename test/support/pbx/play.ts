@@ -97,6 +97,9 @@ async function run(prepared: Prepared, options: PlayOptions, shift: Shift, { sta
   const speed = options.speed ?? 1;
   let beginAt = speed === 1 ? Math.max(stage.now(), prepared.startedAt + shift.ms) : stage.now();
   for (const [n, connection] of prepared.connections.entries()) {
+    if (speed === "full" && n + 1 < prepared.connections.length) {
+      await pause(connection.closedAt + shift.ms - stage.now(), signal); // its end is the moment of the break
+    }
     if (signal.aborted) return;
     if (n > 0) {
       const downMs =
@@ -125,12 +128,17 @@ async function playConnection(connection: PreparedConnection, shift: Shift, paci
   const { stage, signal } = pacing;
   for (const [n, event] of connection.events.entries()) {
     const waitMs = pacing.full ? 0 : pacing.dueAt(event) - stage.now();
-    if (waitMs > 0) await sleep(waitMs, undefined, { signal }).catch(() => {});
+    await pause(waitMs, signal);
     if (pacing.full && n % EVENTS_PER_BREATH === 0) await stage.drainedTo(CLIENT_BACKLOG_BYTES);
     await stage.released();
     if (signal.aborted) return;
     stage.emit(event.name, render(event.tokens, shift));
   }
+}
+
+/** Ends early when the play is stopped. */
+async function pause(ms: number, signal: AbortSignal): Promise<void> {
+  if (ms > 0) await sleep(ms, undefined, { signal }).catch(() => {});
 }
 
 function offsetMs(prepared: Prepared, at: number, speed: number | "full"): number {
