@@ -50,3 +50,33 @@ it("a snapshot in a later stream ends a call it should list, but none that has s
   expect(assemble([...call(0), ...snapshot(5)], OFFICE)[0]!.ended).toBe(true);
   expect(assemble([...call(10), ...snapshot(5)], OFFICE)[0]!.ended).toBe(false);
 });
+
+it("a clock set back while two people talk makes it neither an unanswered call nor one that ends before it began", () => {
+  const [trunk, phone] = ["1700000000.1", "1700000000.2"];
+  const party = (Event: string, id: string, more: Record<string, string> = {}): AmiEvent => ({
+    ...channel(Event, id, { Linkedid: trunk, ...more }),
+    Channel: id === trunk ? "PJSIP/trunk-a-00000001" : "PJSIP/150-00000002",
+  });
+  const dial = { DestChannel: "PJSIP/150-00000002", DestUniqueid: phone, DestLinkedid: trunk };
+  const all = events(
+    party("Newchannel", trunk),
+    party("Newchannel", phone),
+    party("DialBegin", trunk, { ...dial, DialString: "150" }),
+    party("DialEnd", trunk, { ...dial, DialStatus: "ANSWER" }),
+    party("BridgeEnter", phone, { BridgeUniqueid: "b" }),
+    party("BridgeEnter", trunk, { BridgeUniqueid: "b" }),
+    party("BridgeLeave", trunk, { BridgeUniqueid: "b" }),
+    party("BridgeLeave", phone, { BridgeUniqueid: "b" }),
+    party("Hangup", phone, { Cause: "16" }),
+    party("Hangup", trunk, { Cause: "16" }),
+  );
+  const backForGood = all.map((event, n) => (n < 6 ? event : { ...event, at: event.at - 3_600_000 }));
+  const backAndRight = all.map((event, n) => (n === 6 ? { ...event, at: event.at - 3_600_000 } : event));
+  for (const told of [backForGood, backAndRight]) {
+    const [call] = assemble(told, OFFICE);
+    expect(call).toMatchObject({ callStatus: "answered", mainExtension: "150", startTime: all[0]!.at });
+    expect(call!.endTime! - call!.startTime).toBeGreaterThanOrEqual(6_000);
+    expect(call!.endTime! - call!.startTime).toBeLessThan(10_000);
+    expect(call!.steps.map(({ key }) => key.type)).toEqual(["start", "dial", "bridge", "hangup"]);
+  }
+});

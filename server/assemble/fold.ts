@@ -26,7 +26,7 @@ import {
   onSoftHangupRequest,
   onUnhold,
 } from "./facts/legs.ts";
-import { pbxTime, text } from "./facts/moment.ts";
+import { pbxTime, steady, text } from "./facts/moment.ts";
 import { onAgent, onConferenceJoin, onConferenceLeave, onQueueEnd, onQueueJoin } from "./facts/queues.ts";
 import { onAsteriskGone, onCaptureLost, onCaptureStarted, onSnapshot, onSnapshotChannel } from "./facts/site.ts";
 import { isSiteMarker, linkKeys } from "./keys.ts";
@@ -92,6 +92,7 @@ export function newFold(): CallFold {
     recovered: false,
     firstAt: null,
     lastAt: 0,
+    clock: { lastAt: -Infinity, setBackMs: 0 },
     lastOwn: null,
     keys: new Set(),
     legs: new Map(),
@@ -128,10 +129,11 @@ export function foldEvent(fold: CallFold, event: CallEvent): void {
   const own = !isMarker || isOwn(fold, keys);
   if (!own && isOutlived(fold, event)) return;
   if (!takesPlace(fold, event, isMarker)) return;
-  if (own) count(fold, event, keys);
+  const told = steady(fold, event, own);
+  if (own) count(fold, told, keys);
   if (fold.eventCount > CALL_EVENTS_MAX && event.ev.Event !== "Hangup" && !isMarker) return;
   fold.order += 1;
-  HANDLERS.get(event.ev.Event)?.(fold, event);
+  HANDLERS.get(event.ev.Event)?.(fold, told);
 }
 
 /**

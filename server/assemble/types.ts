@@ -16,6 +16,8 @@ export interface CallEvent {
   at: number;
   origin: Origin;
   ev: AmiEvent;
+  /** Set while folding: the PBX's clock was set back in mid-call, and by so many ms its time is told later. */
+  setBackMs?: number;
 }
 
 /** What the enterprise says about its PBX. `extensions: null` and no trunks: assembly goes by what the events show. */
