@@ -1,10 +1,14 @@
 import type { ClientBase } from "pg";
 import { compareEvents, type CallEvent } from "../assemble/index.ts";
+import { originalValue } from "../ingest/storable.ts";
 import type { FoundCall } from "../store/findCall.ts";
 import { readKeptEvents, readLoggedEvents } from "../store/readCallHistory.ts";
 import { readFoldingMarkers } from "../store/siteMarkers.ts";
 
-/** Everything stored that made a call, in order: from the raw log, from what the call kept, and the site's markers. */
+/**
+ * Everything stored that made a call, in order: from the raw log, from what the call kept, and the site's markers. Texts
+ * are as the PBX sent them, also what the database keeps only escaped.
+ */
 export async function readStoredCall(client: ClientBase, call: FoundCall): Promise<CallEvent[]> {
   const logged = await readLoggedEvents(client, [call.id], call.first_received);
   const kept = await readKeptEvents(client, [call.id]);
@@ -14,7 +18,11 @@ export async function readStoredCall(client: ClientBase, call: FoundCall): Promi
   }
   const own = [...events.values()].toSorted(compareEvents);
   const first = own[0];
-  if (first === undefined || call.site_id === null) return own;
+  if (first === undefined || call.site_id === null) return own.map(asItCame);
   const markers = await readFoldingMarkers(client, [call.site_id], [first.stream], [first.seq]);
-  return [...own, ...markers].toSorted(compareEvents);
+  return [...own, ...markers].toSorted(compareEvents).map(asItCame);
+}
+
+function asItCame(event: CallEvent): CallEvent {
+  return { ...event, ev: originalValue(event.ev) };
 }

@@ -17,6 +17,11 @@ export function original(text: string): string {
   return text.replace(ESCAPED, (_, hex: string) => String.fromCharCode(Number.parseInt(hex, 16)));
 }
 
+/** A stored JSON value as it came, header names included. */
+export function originalValue<T>(value: T): T {
+  return mapTexts(value, original);
+}
+
 /** False for almost every body: JSON needs `\u` for NUL and lone surrogates (and for rare control characters). */
 export function mayBeRefused(json: string): boolean {
   return json.includes("\\u") || json.includes(ESCAPE);
@@ -24,8 +29,12 @@ export function mayBeRefused(json: string): boolean {
 
 /** A JSON value with every text in it, header names included, made storable. */
 export function storableValue<T>(value: T): T {
-  if (typeof value === "string") return storable(value) as T;
-  if (Array.isArray(value)) return value.map(storableValue) as T;
+  return mapTexts(value, storable);
+}
+
+function mapTexts<T>(value: T, map: (text: string) => string): T {
+  if (typeof value === "string") return map(value) as T;
+  if (Array.isArray(value)) return value.map((inner) => mapTexts(inner, map)) as T;
   if (typeof value !== "object" || value === null) return value;
-  return Object.fromEntries(Object.entries(value).map(([name, inner]) => [storable(name), storableValue(inner)])) as T;
+  return Object.fromEntries(Object.entries(value).map(([name, inner]) => [map(name), mapTexts(inner, map)])) as T;
 }
