@@ -1,7 +1,5 @@
-import { readFileSync } from "node:fs";
-import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { capture, SCENARIOS } from "../support/captures.ts";
+import { capture, phonesSaw } from "../support/captures.ts";
 import type { Pbx } from "../support/pbx/pbx.ts";
 import type { Play } from "../support/pbx/play.ts";
 
@@ -30,10 +28,6 @@ export interface Expected {
   extension: string | null;
 }
 
-interface Truth {
-  calls: { label: string; linkedid: string; call_status: string; main_extension: string | null }[];
-}
-
 /** Plays the whole programme; resolves when the last call has ended, with what must be in the tables then. */
 export async function playAll(pbx: Pbx, signal: AbortSignal): Promise<Expected[]> {
   const begun = await Promise.all(
@@ -56,8 +50,5 @@ export async function playOn(pbx: Pbx, everyMs: number, signal: AbortSignal): Pr
 }
 
 function expectedOf(name: string, play: Play): Expected[] {
-  const truth = JSON.parse(readFileSync(join(SCENARIOS, name, "truth.json"), "utf8")) as Truth;
-  return truth.calls
-    .filter((call) => call.label !== "consult")
-    .map((call) => ({ id: play.id(call.linkedid), status: call.call_status, extension: call.main_extension }));
+  return phonesSaw(name).map(({ linkedid, status, extension }) => ({ id: play.id(linkedid), status, extension }));
 }

@@ -1,9 +1,8 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Pool } from "pg";
 import { afterEach, beforeEach, expect, it } from "vitest";
-import { capture } from "../support/captures.ts";
+import { capture, phonesSaw } from "../support/captures.ts";
 import { untilFinal } from "./rows.ts";
-import { truthOf } from "./truth.ts";
 import { openWorld, type World } from "./world.ts";
 
 /** Writes down every status a call ever has, and every hangup step ever written or taken back. */
@@ -54,7 +53,9 @@ it("a Hangup that overtakes its own backlog never shows another final status tha
   await site.link.restore();
   await untilFinal(pool, [site.id]);
 
-  const truth = CALLS.flatMap((name, n) => truthOf(name).map((call) => ({ ...call, id: plays[n]!.id(call.linkedid) })));
+  const truth = CALLS.flatMap((name, n) =>
+    phonesSaw(name).map((call) => ({ ...call, id: plays[n]!.id(call.linkedid) })),
+  );
   expect(await seenStatuses(pool)).toEqual(Object.fromEntries(truth.map((call) => [call.id, [call.status]])));
   const hangups = await pool.query<{ what: string; count: number }>(
     "SELECT what, count(*)::int AS count FROM seen_hangups GROUP BY what",

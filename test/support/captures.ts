@@ -1,4 +1,4 @@
-import { existsSync, readdirSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { loadCapture, type Capture } from "./pbx/capture.ts";
 
@@ -17,4 +17,23 @@ export function captureNames(): string[] {
     .flatMap((version) => readdirSync(join(SCENARIOS, version.name)).map((name) => `${version.name}/${name}`))
     .filter((name) => ["ami.raw", "ami.raw.gz"].some((file) => existsSync(join(SCENARIOS, name, file))))
     .sort();
+}
+
+/** What the phones of a recorded call saw. */
+export interface PhonesSaw {
+  linkedid: string;
+  status: string;
+  extension: string | null;
+}
+
+interface TruthFile {
+  calls: { label: string; linkedid: string; call_status: string; main_extension: string | null }[];
+}
+
+/** The calls of a recording as its phones saw them; a consultation is part of the call it merged into. */
+export function phonesSaw(name: string): PhonesSaw[] {
+  const file = JSON.parse(readFileSync(join(SCENARIOS, name, "truth.json"), "utf8")) as TruthFile;
+  return file.calls
+    .filter((call) => call.label !== "consult")
+    .map((call) => ({ linkedid: call.linkedid, status: call.call_status, extension: call.main_extension }));
 }
