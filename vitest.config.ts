@@ -1,7 +1,8 @@
 import { defineConfig } from "vitest/config";
 
 // Unit tests stand beside the code; what needs PostgreSQL, processes or files stands under test/.
-// The real-PBX suite (test/asterisk) has its own command: npm run test:asterisk.
+// The real-PBX suite (test/asterisk) has its own command, npm run test:asterisk; so has the installed agent in bare
+// Debians (test/product/debian), npm run test:product.
 export default defineConfig({
   test: {
     include: [
@@ -11,7 +12,7 @@ export default defineConfig({
       "test/**/*.test.ts",
       "bench/**/*.test.ts",
     ],
-    exclude: ["test/asterisk/**/*.test.ts", "node_modules/**"],
+    exclude: ["test/asterisk/**/*.test.ts", "test/product/debian/**/*.test.ts", "node_modules/**"],
     globalSetup: ["test/support/global-setup.ts"],
     testTimeout: 30_000,
     hookTimeout: 60_000,
