@@ -1,4 +1,4 @@
-import { mkdir, rm } from "node:fs/promises";
+import { mkdir, readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { agentStatus } from "../../support/processes.ts";
 import { eventBlocks, tapAmi } from "./ami.ts";
@@ -19,17 +19,21 @@ const DRAIN_MS_MAX = 20_000;
 const POLL_MS = 250;
 /** From the last call's start to the last call's end, with room. */
 const ENDED_MS_MAX = 15_000;
+/** How 16 and 22 say that a row did not get into master.db. */
+const RECORD_ERROR = /Unable to write (CDR|CEL) to database|(cdr|cel)_sqlite3_custom\.c: .*(locked|busy)/g;
 
-/** One run at one rate; percentages are of one core. */
+/** One run at one rate. */
 export interface LoadRun {
   asterisk: string;
   perSecond: number;
   calls: number;
   /** SIPp: every call was answered and ended as it should. */
   allAnswered: boolean;
-  asteriskCpuPercent: number;
+  asteriskCpuMsPerCall: number;
+  /** Rows Asterisk could not write into its own CDR and CEL database. */
+  recordsLostByAsterisk: number;
   agent: null | {
-    cpuPercent: number;
+    cpuMsPerCall: number;
     rssMb: number;
     eventsPerSecond: number;
     events: number;
@@ -52,41 +56,50 @@ export async function loadRun(
   const tap = counted ? await tapAmi(pbx.state.ports.ami, "ringpost", pbx.state.secret) : null;
   await delay(READY_MS);
   const quiet = tap?.bytes().length ?? 0;
+  const calls = perSecond * seconds;
   const before = await reading(pbx, agent);
   const allAnswered = await place(pbx, folder, perSecond, seconds);
-  const busyMs = Date.now() - before.at;
-  const busy = { asterisk: cpuMs(pbx.state.pid), agent: agent === null ? 0 : cpuMs(agent.pid) };
-  const rss = agent === null ? 0 : residentBytes(agent.pid);
   await untilQuiet(pbx);
   const after = await reading(pbx, agent);
   const sent = tap === null ? null : eventBlocks(tap.bytes().subarray(quiet).toString("latin1")).length;
   await tap?.close();
-  const percent = (used: number): number => Math.round((used / busyMs) * 1_000) / 10;
+  const perCall = (usedMs: number): number => Math.round((usedMs / calls) * 10) / 10;
+  const events = after.seq - before.seq;
   return {
     asterisk: pbx.release,
     perSecond,
-    calls: perSecond * seconds,
+    calls,
     allAnswered,
-    asteriskCpuPercent: percent(busy.asterisk - before.asteriskMs),
+    asteriskCpuMsPerCall: perCall(after.asteriskMs - before.asteriskMs),
+    recordsLostByAsterisk: after.recordErrors - before.recordErrors,
     agent:
       agent === null
         ? null
         : {
-            cpuPercent: percent(busy.agent - before.agentMs),
-            rssMb: Math.round(rss / 1_048_576),
-            eventsPerSecond: Math.round((after.seq - before.seq) / (busyMs / 1_000)),
-            events: after.seq - before.seq,
+            cpuMsPerCall: perCall(after.agentMs - before.agentMs),
+            rssMb: Math.round(residentBytes(agent.pid) / 1_048_576),
+            eventsPerSecond: Math.round((events / calls) * perSecond),
+            events,
             sent,
           },
   };
 }
 
-async function reading(
-  pbx: Pbx,
-  agent: LoadAgent | null,
-): Promise<{ at: number; asteriskMs: number; agentMs: number; seq: number }> {
-  const seq = agent === null ? 0 : (await agentStatus(agent.configPath)).outbox.highest_seq;
-  return { seq, at: Date.now(), asteriskMs: cpuMs(pbx.state.pid), agentMs: agent === null ? 0 : cpuMs(agent.pid) };
+interface Reading {
+  asteriskMs: number;
+  agentMs: number;
+  seq: number;
+  recordErrors: number;
+}
+
+async function reading(pbx: Pbx, agent: LoadAgent | null): Promise<Reading> {
+  const messages = await readFile(join(pbx.paths.logs, "messages"), "utf8").catch(() => "");
+  return {
+    seq: agent === null ? 0 : (await agentStatus(agent.configPath)).outbox.highest_seq,
+    asteriskMs: cpuMs(pbx.state.pid),
+    agentMs: agent === null ? 0 : cpuMs(agent.pid),
+    recordErrors: messages.match(RECORD_ERROR)?.length ?? 0,
+  };
 }
 
 async function place(pbx: Pbx, folder: string, perSecond: number, seconds: number): Promise<boolean> {
