@@ -94,9 +94,7 @@ async function enter(stage: Stage, leg: RunningLeg["leg"]): Promise<void> {
 async function act(stage: Stage, action: Action): Promise<void> {
   if ("place" in action) return enter(stage, action.place);
   if ("refer" in action) return transfer(stage, action.refer);
-  if ("originate" in action) return originate(stage, action.originate);
-  await cli(stage.pbx, action.console);
-  mark(stage, `console: ${action.console}`);
+  return originate(stage, action.originate);
 }
 
 function mark(stage: Stage, what: string): void {

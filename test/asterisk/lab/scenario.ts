@@ -7,8 +7,7 @@ export type Action =
   /** A phone sends REFER in its newest call; with `replaces`, towards the newest call that phone placed itself. */
   | { at: number; refer: { by: string; kind: "answers" | "places"; to: string; replaces: boolean } }
   /** Click-to-call: the phone rings first, then the number is dialled. */
-  | { at: number; originate: { extension: string; number: string; timeoutSeconds: number } }
-  | { at: number; console: string };
+  | { at: number; originate: { extension: string; number: string; timeoutSeconds: number } };
 
 export interface ExpectedParticipant {
   extension: string;
