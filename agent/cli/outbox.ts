@@ -25,6 +25,7 @@ export async function outboxLook(path: string): Promise<{ running: boolean; look
 export async function fsck(path: string, msMax = Number.POSITIVE_INFINITY): Promise<Fsck | { failed: string }> {
   try {
     if ((await askStatus(path)) !== null) return await walk((from) => askCheck(path, from), msMax);
+    if (!existsSync(path)) return { failed: `${path}: there is no such file` };
     const store = new Store(path);
     try {
       return await walk(async (from) => checkRows(store, from), msMax);

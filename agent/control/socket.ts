@@ -3,7 +3,6 @@ import { chmodSync, rmSync } from "node:fs";
 import { connect, createServer, type Server, type Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
-import { createInterface } from "node:readline";
 import type { OutboxLook, CheckedRows } from "../outbox/look.ts";
 import type { BlindPeriod } from "./blind.ts";
 import type { SeenCall } from "./calls.ts";
@@ -131,7 +130,12 @@ export async function follow(
   socket.on("error", () => socket.destroy());
   const end = () => socket.destroy();
   stop.addEventListener("abort", end);
-  createInterface({ input: socket }).on("line", (text) => line(JSON.parse(text)));
+  let text = "";
+  socket.setEncoding("utf8").on("data", (chunk: string) => {
+    const lines = (text + chunk).split("\n");
+    text = lines.pop() ?? "";
+    for (const one of lines) line(JSON.parse(one));
+  });
   await ended;
   stop.removeEventListener("abort", end);
   return answered;

@@ -1,0 +1,260 @@
+import { spawn, type ChildProcess } from "node:child_process";
+import { once } from "node:events";
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { unzipSync } from "fflate";
+import type { FastifyInstance } from "fastify";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { buildApp } from "../../server/http/app.ts";
+import { addEnterprise } from "../../server/store/addEnterprise.ts";
+import { addSite } from "../../server/store/addSite.ts";
+import { createLogger } from "../../shared/log.ts";
+import { FakeAmi, type FakeClient } from "../agent/fake-ami.ts";
+import { testDatabase, type TestDatabase } from "../support/postgres.ts";
+import { onTerminal, steady } from "./terminal.ts";
+
+const MAIN = join(import.meta.dirname, "../../agent/main.ts");
+const GOLDEN = join(import.meta.dirname, "golden");
+const PHONE = "380671234567";
+
+let folder: string;
+let config: string;
+let database: TestDatabase;
+let server: FastifyInstance;
+let url: string;
+let key: string;
+let ami: FakeAmi;
+let client: FakeClient;
+let agent: ChildProcess;
+
+beforeAll(async () => {
+  folder = mkdtempSync(join(tmpdir(), "ringpost-cli-"));
+  config = join(folder, "agent.toml");
+  database = await testDatabase();
+  server = buildApp({ pool: database.pool, log: createLogger({ name: "test", level: "silent" }) });
+  url = await server.listen({ host: "127.0.0.1", port: 0 });
+  await addEnterprise(database.pool, { id: "1", name: "T", token: "t", timezone: "UTC", extensions: null, trunks: [] });
+  const site = await addSite(database.pool, { enterpriseId: "1", host: "pbx", name: "PBX" });
+  key = "key" in site ? site.key : "";
+  ami = await FakeAmi.start({
+    answer: ({ Action }) => (Action === "Ping" ? ["Response: Success", "Ping: Pong"] : undefined),
+  });
+  writeFileSync(config, settings(), { mode: 0o600 });
+  agent = spawn(process.execPath, [MAIN, "run", "--config", config], { stdio: ["ignore", "ignore", "pipe"] });
+  let log = "";
+  agent.stderr?.on("data", (chunk: Buffer) => writeFileSync(join(folder, "agent.log"), (log += chunk.toString())));
+  client = await ami.ready();
+  playCall();
+  await until(async () => (await json("calls"))[0]?.ended_at > 0);
+  await until(async () => (await json("status")).outbox.waiting === 0);
+});
+afterAll(async () => {
+  await stopAgent();
+  await ami.stop();
+  await server.close();
+  await database.drop();
+  rmSync(folder, { recursive: true, force: true });
+});
+
+const settings = (more = "") =>
+  `[server]\nurl = "${url}"\nkey = "${key}"\n[ami]\nport = ${ami.port}\nusername = "ringpost"\nsecret = "secretOfAmi"\n[outbox]\npath = "${join(folder, "outbox.db")}"\n${more}`;
+
+function playCall(): void {
+  const ids = (id: string) => [`Uniqueid: ${id}`, "Linkedid: 1.1"];
+  client.say(["Event: Newchannel", "Channel: PJSIP/trunk-a-1", `CallerIDNum: ${PHONE}`, "Exten: 100", ...ids("1.1")]);
+  client.say(["Event: Newchannel", "Channel: PJSIP/150-2", "CallerIDNum: 150", ...ids("1.2")]);
+  client.say(["Event: BridgeEnter", "Channel: PJSIP/150-2", "BridgeNumChannels: 2", ...ids("1.2")]);
+  client.say(["Event: Hangup", "Channel: PJSIP/trunk-a-1", "Cause: 16", ...ids("1.1")]);
+  client.say(["Event: Hangup", "Channel: PJSIP/150-2", "Cause: 16", ...ids("1.2")]);
+}
+
+async function until(holds: () => Promise<boolean>): Promise<void> {
+  for (let tries = 0; !(await holds()); tries++) if (tries > 50) throw new Error("waited in vain for the agent");
+}
+
+async function stopAgent(): Promise<void> {
+  if (agent.exitCode !== null) return;
+  agent.kill("SIGTERM");
+  await once(agent, "exit");
+}
+
+const terminal = (args: readonly string[], lang = "en", env: NodeJS.ProcessEnv = {}) =>
+  onTerminal([process.execPath, MAIN, ...args, "--config", config, "--lang", lang], { TZ: "UTC", ...env });
+
+// oxlint-disable-next-line typescript/no-explicit-any -- what the contract is, the tests say field by field
+async function json(...args: string[]): Promise<any> {
+  const { text } = await terminal([...args, "--json"]);
+  return JSON.parse(text);
+}
+
+const names = () => ({
+  [folder]: "FOLDER",
+  [url]: "SERVER",
+  [`:${ami.port}`]: ":PORT",
+  [`port = ${ami.port}`]: "port = PORT",
+  [String(process.pid)]: "PID",
+});
+
+describe("every command on a terminal", () => {
+  const screens: [string, string[], number][] = [
+    ["status", ["status"], 0],
+    ["calls", ["calls", "--last", "5"], 0],
+    ["gaps", ["gaps"], 0],
+    ["outbox", ["outbox"], 0],
+    ["fsck", ["outbox", "fsck"], 0],
+    ["config-check", ["config", "check"], 0],
+    ["config-show", ["config", "show"], 0],
+  ];
+  for (const lang of ["en", "ru"])
+    it.each(screens)(`shows its golden screen in ${lang}: %s`, async (name, args, expected) => {
+      const { text, status } = await terminal(args, lang);
+      expect(status).toBe(expected);
+      await expect(steady(text, names())).toMatchFileSnapshot(join(GOLDEN, lang, `${name}.txt`));
+    });
+
+  it.each(["en", "ru"])("tells what the doctor finds, with a remedy for each trouble, in %s", async (lang) => {
+    const { text, status } = await terminal(["doctor"], lang);
+    expect([0, 1]).toContain(status);
+    const asked =
+      lang === "en"
+        ? ["AMI login", "site key accepted", "outbox rows", "What to do:"]
+        : ["вход в AMI", "ключ площадки принят", "записи очереди", "Что делать:"];
+    for (const words of asked) expect(text).toContain(words);
+  });
+
+  it("uses colour on a terminal, and none when told so or when it is read by a program", async () => {
+    const escape = String.fromCodePoint(27);
+    expect((await terminal(["status"])).text).toContain(escape);
+    expect((await terminal(["status"], "en", { NO_COLOR: "1" })).text).not.toContain(escape);
+    const piped = spawn(process.execPath, [MAIN, "status", "--config", config], {
+      stdio: ["ignore", "pipe", "ignore"],
+    });
+    let text = "";
+    piped.stdout.on("data", (chunk: Buffer) => (text += chunk.toString()));
+    await once(piped, "close");
+    expect(text).toMatch(/^OK\n/);
+  });
+
+  it("speaks the language of the locale unless told another", async () => {
+    const { text } = await onTerminal([process.execPath, MAIN, "status", "--config", config], {
+      LC_ALL: "ru_RU.UTF-8",
+    });
+    expect(text).toContain("ХОРОШО");
+  });
+
+  it("passes events and calls on as they happen, until Ctrl-C, and disturbs nothing", async () => {
+    for (const [args, words] of [
+      [["tail"], "Newchannel"],
+      [["tail", "--calls"], `${PHONE} -> 100`],
+    ] as const) {
+      const tail = spawn(process.execPath, [MAIN, ...args, "--config", config], {
+        stdio: ["ignore", "pipe", "ignore"],
+      });
+      let text = "";
+      tail.stdout.on("data", (chunk: Buffer) => (text += chunk.toString()));
+      const again = setInterval(playCall, 200);
+      await expect.poll(() => text, { timeout: 10_000 }).toContain(words);
+      clearInterval(again);
+      tail.kill("SIGINT");
+      expect(await once(tail, "close")).toEqual([0, null]);
+    }
+    expect((await json("status")).level).toBe("ok");
+  });
+
+  it("shows the log readable, and without its secrets", async () => {
+    writeFileSync(
+      join(folder, "other.log"),
+      `{"level":"warn","time":"2026-01-02T03:04:05.000Z","msg":"m","url":"x ${key}"}\nplain\n`,
+    );
+    const { text } = await terminal(["logs", "--file", join(folder, "other.log")]);
+    expect(text).toMatch(/2026-01-02 03:04:05 {2}warn {3}m {2}url=x rp_\d+_\[redacted\]\nplain/);
+  });
+
+  it("packs diagnostics with neither secret nor phone number, and with numbers only when asked", async () => {
+    writeFileSync(join(folder, "log.txt"), `{"msg":"refused","reason":"CallerIDNum ${PHONE} is odd"}\n`);
+    const pack = async (...more: string[]) => {
+      const file = join(folder, `d${more.length}.zip`);
+      const { status } = await terminal(["diagnostics", "--output", file, "--log", join(folder, "log.txt"), ...more]);
+      expect(status).toBe(0);
+      return Object.entries(unzipSync(readFileSync(file))).map(
+        ([name, bytes]) => `${name}\n${Buffer.from(bytes).toString()}`,
+      );
+    };
+    const plain = (await pack()).join("\n");
+    for (const hidden of [key, "secretOfAmi", PHONE]) expect(plain).not.toContain(hidden);
+    for (const name of [
+      "status.json",
+      "doctor.json",
+      "gaps.json",
+      "outbox.json",
+      "settings.json",
+      "versions.json",
+      "log.txt",
+    ])
+      expect(plain).toContain(name);
+    expect((await pack("--with-calls")).join("\n")).toContain(PHONE);
+  });
+
+  it("has the same in JSON, field by field", async () => {
+    expect(await json("status")).toMatchObject({
+      level: "ok",
+      troubles: [],
+      calls: { running: 0 },
+      blind: [],
+      server: { state: "ok" },
+    });
+    expect(await json("outbox")).toMatchObject({ running: true, set_aside: [], streams: [{ base: 0 }] });
+    expect(await json("outbox", "fsck")).toMatchObject({ bad: [], complete: true });
+    expect((await json("doctor")).checks.find(({ name }: { name: string }) => name === "key")).toMatchObject({
+      result: "pass",
+    });
+    expect(JSON.stringify(await json("config", "show"))).not.toContain("secretOfAmi");
+    expect(await json("version")).toMatchObject({ agent: expect.any(String), node: process.versions.node });
+  });
+
+  it("ends with 78 on settings that cannot be used, naming them", async () => {
+    const bad = join(folder, "bad.toml");
+    writeFileSync(bad, settings("[live]\nwindow_seconds = 0\n"));
+    const { text, status } = await onTerminal([process.execPath, MAIN, "config", "check", "--config", bad]);
+    expect(status).toBe(78);
+    expect(text).toContain("[live] window_seconds");
+  });
+
+  it("explains every command with examples in both languages", async () => {
+    for (const [lang, word] of [
+      ["en", "Examples:"],
+      ["ru", "Примеры:"],
+    ] as const)
+      for (const name of [
+        "status",
+        "doctor",
+        "tail",
+        "calls",
+        "outbox",
+        "gaps",
+        "logs",
+        "diagnostics",
+        "install",
+        "uninstall",
+        "version",
+      ])
+        expect((await onTerminal([process.execPath, MAIN, name, "--help", "--lang", lang])).text).toContain(word);
+  }, 60_000);
+
+  // The last one: the agent is stopped.
+  it("says that the agent does not run, and reads its outbox from the file then", async () => {
+    await stopAgent();
+    for (const name of ["status", "tail", "calls", "gaps"]) {
+      const { text, status } = await terminal([name]);
+      expect(status).toBe(2);
+      expect(text).toContain("does not run");
+    }
+    expect((await terminal(["outbox"])).text).toContain("read from its file");
+    expect(await json("outbox", "fsck")).toMatchObject({ bad: [], complete: true });
+    expect(existsSync(join(folder, "outbox.db-wal"))).toBe(false);
+    rmSync(join(folder, "outbox.db"));
+    expect((await terminal(["outbox", "fsck"])).status).toBe(2);
+    expect(existsSync(join(folder, "outbox.db"))).toBe(false);
+  });
+});

@@ -1,0 +1,88 @@
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { findAsterisk } from "../../agent/install/asterisk.ts";
+import { readManagerConf } from "../../agent/install/manager-conf.ts";
+import { UNIT } from "../../agent/install/unit.ts";
+import { parseSymbols, tooNew } from "../../deploy/build/symbols.ts";
+import { run } from "../asterisk/lab/command.ts";
+
+let root: string;
+beforeEach(() => {
+  root = mkdtempSync(join(tmpdir(), "ringpost-install-"));
+  mkdirSync(join(root, "etc/asterisk/manager.d"), { recursive: true });
+});
+afterEach(() => rmSync(root, { recursive: true, force: true }));
+
+const conf = (name: string, text: string) => writeFileSync(join(root, "etc/asterisk", name), text);
+
+describe("finding AMI on a PBX", () => {
+  it("reads bind address, port and users through included files, comments and arrows", () => {
+    conf(
+      "manager.conf",
+      "[general]\nenabled = yes ; on\nport=>5039\nbindaddr = 0.0.0.0\n#include manager_custom.conf\n[late]\nread = all\n",
+    );
+    conf("manager_custom.conf", "[crm]\nsecret = a\\;b\nread = call, agent\nwrite = originate\nwritetimeout = 300\n");
+    const { ami } = findAsterisk(root);
+    expect(ami).toMatchObject({ enabled: true, port: 5039, bindaddr: "0.0.0.0", timestampEvents: false });
+    expect(ami.users.get("crm")).toEqual({ read: ["call", "agent"], write: ["originate"], writeTimeoutMs: 300 });
+    expect(ami.users.get("late")?.writeTimeoutMs).toBe(100);
+  });
+
+  it("puts the agent's file where this PBX takes it in: a wildcard folder, FreePBX's custom file, or manager.conf", () => {
+    conf("manager.conf", '[general]\n#include "manager.d/*.conf"\n');
+    expect(findAsterisk(root)).toMatchObject({
+      include: null,
+      ownFile: join(root, "etc/asterisk/manager.d/ringpost.conf"),
+    });
+    conf("manager.conf", "[general]\n#include manager_additional.conf\n#include manager_custom.conf\n");
+    expect(findAsterisk(root).include?.file).toBe(join(root, "etc/asterisk/manager_custom.conf"));
+    conf("manager.conf", "[general]\nenabled = no\n");
+    expect(findAsterisk(root)).toMatchObject({
+      ami: { enabled: false },
+      include: { file: join(root, "etc/asterisk/manager.conf") },
+    });
+  });
+
+  it("does not run in circles when files include each other", () => {
+    expect(readManagerConf("#include a\n[u]\nread = call\n", () => "#include a\n").users.has("u")).toBe(true);
+  });
+
+  it("says where to go when there is no Asterisk here", () => {
+    expect(() => findAsterisk(join(root, "nothing"))).toThrow(/docs\/agent\.md/);
+  });
+});
+
+describe("the systemd unit", () => {
+  it("is hardened as far as V8 allows", async ({ skip }) => {
+    writeFileSync(join(root, "ringpost-agent.service"), UNIT);
+    const { status, stdout } = await run("systemd-analyze", [
+      "security",
+      "--offline=true",
+      "--no-pager",
+      join(root, "ringpost-agent.service"),
+    ]);
+    if (status === 127) skip("systemd-analyze is not installed");
+    const level = /Overall exposure level for .*: ([\d.]+)/.exec(stdout)?.[1];
+    process.stdout.write(`systemd-analyze security: exposure ${level ?? "?"} of 10\n`);
+    expect(Number(level)).toBeLessThan(1.5);
+  });
+});
+
+describe("the proof that the binary runs on glibc 2.28", () => {
+  it("finds every symbol that is newer, in each of the system's libraries", () => {
+    const table = [
+      "0000000000000000      DF *UND*	0000000000000000 (GLIBC_2.28) fcntl64",
+      "0000000000000000      DF *UND*	0000000000000000 (GLIBC_2.34) pthread_once",
+      "0000000000000000  w   DF *UND*	0000000000000000  GLIBC_2.2.5 malloc",
+      "0000000000000000      DF *UND*	0000000000000000 (GLIBCXX_3.4.29) _ZSt28__throw_bad_array_new_lengthv",
+      "0000000000001000 g    DF .text	0000000000000010  Base        napi_register_module_v1",
+    ].join("\n");
+    expect(parseSymbols(table)).toHaveLength(4);
+    expect(tooNew(parseSymbols(table)).map(({ name }) => name)).toEqual([
+      "pthread_once",
+      "_ZSt28__throw_bad_array_new_lengthv",
+    ]);
+  });
+});
