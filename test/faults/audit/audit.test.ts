@@ -17,6 +17,7 @@ function journalOf(numbers: number[]): Journal {
       call: 1,
       name: "Newchannel",
       at: T0 + n * 1000,
+      trueAt: T0 + n * 1000,
       mono: n * 1000,
       session: sessionAt(n),
       text: "",

@@ -35,7 +35,8 @@ export function judgeEvents(
     standing: standingOf(told, journal, excusable),
     rows: rows.get(told.number) ?? 0,
     kept: kept.has(told.number),
-    inGap: gaps.some((gap) => covers(gap, told.at)),
+    // A gap is told by the clock as it stood when the blindness was over.
+    inGap: gaps.some((gap) => covers(gap, told.at) || covers(gap, told.trueAt)),
   }));
 }
 

@@ -7,6 +7,8 @@ export interface Told {
   name: string;
   /** The machine's wall clock when it was raised (its Timestamp header), epoch ms. */
   at: number;
+  /** The same by the test's clock, which nobody sets. */
+  trueAt: number;
   /** The test's monotonic clock, ms. */
   mono: number;
   /** The AMI session it was written into, or null when nobody was logged in. */

@@ -68,7 +68,16 @@ export class OraclePbx {
     const stamp = `Timestamp: ${(at / 1000).toFixed(6)}\r\nOracleNumber: ${number}\r\n`;
     const sent = `${text.replace(/^(Event: .*\r\nPrivilege: .*\r\n)/, `$1${stamp}`).trimEnd()}\r\n\r\n`;
     this.#channels.apply(name, sent);
-    const told: Told = { number, call, name, at, mono: performance.now(), session: null, text: sent };
+    const told: Told = {
+      number,
+      call,
+      name,
+      at,
+      trueAt: Date.now(),
+      mono: performance.now(),
+      session: null,
+      text: sent,
+    };
     this.#journal.told.push(told);
     return told;
   }
