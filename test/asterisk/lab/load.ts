@@ -17,6 +17,7 @@ const AT_ONCE_MAX = 2_000;
 const READY_MS = 300;
 const DRAIN_MS_MAX = 20_000;
 const POLL_MS = 250;
+const SETTLE_MS = 1_000;
 /** From the last call's start to the last call's end, with room. */
 const ENDED_MS_MAX = 15_000;
 /** How 16 and 22 say that a row did not get into master.db. */
@@ -130,11 +131,12 @@ function linesOf(calls: number): string[] {
   });
 }
 
-/** The last events are on their way when the last call has ended. */
+/** The last events are on their way when the last call has ended; what an overloaded PBX left behind is hung up. */
 async function untilQuiet(pbx: Pbx): Promise<void> {
   for (let waitedMs = 0; waitedMs < DRAIN_MS_MAX; waitedMs += POLL_MS) {
     await delay(POLL_MS);
-    if (/^0 active channels/m.test(await cli(pbx, "core show channels count"))) break;
+    if (/^0 active channels/m.test(await cli(pbx, "core show channels count"))) return delay(SETTLE_MS);
   }
-  await delay(1_000);
+  await cli(pbx, "channel request hangup all");
+  await delay(SETTLE_MS);
 }
