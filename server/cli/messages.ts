@@ -50,6 +50,7 @@ const en = {
   skipReasons: {
     events_gone: "the raw log was cleared before the call was final",
     no_channels: "no channel shows",
+    not_ended: "it was final",
     too_entangled: "too many calls hang together",
     failed: "the database refused it",
   },
@@ -215,6 +216,7 @@ const ru: Messages = {
   skipReasons: {
     events_gone: "журнал событий очищен раньше, чем звонок закончился",
     no_channels: "не видно ни одного канала",
+    not_ended: "он уже был завершён",
     too_entangled: "слишком много звонков связано между собой",
     failed: "база данных не приняла",
   },

@@ -57,6 +57,9 @@ export async function rebuildBatch(
   };
 }
 
+/** It would run for ever, and lose the events it keeps. */
+export const NOT_ENDED = "its events show no end";
+
 interface Regrouped {
   /** Calls that merged into this one just now. */
   partsOf(id: number): readonly WrittenCall[];
@@ -80,6 +83,10 @@ export async function rewrite(
     const retold = tellAgain(call, history, assembler, partsOf(call.row.id));
     if (retold.call === undefined) {
       skipped.push(skip(call, "no_channels", "its events show no channel"));
+      continue;
+    }
+    if (call.row.state === "final" && !retold.call.ended) {
+      skipped.push(skip(call, "not_ended", NOT_ENDED));
       continue;
     }
     const change = compare(call, retold, settled);

@@ -14,18 +14,18 @@ import { lockSites } from "../store/lockSites.ts";
 import { mergeCalls } from "../store/mergeCalls.ts";
 import { moveSteps, refileEvents, relink } from "../store/regroupCalls.ts";
 import { insertCalls } from "../store/writeCalls.ts";
-import { type BatchContext, type BatchOutcome, noChange, rewrite, skip } from "./batch.ts";
+import { type BatchContext, type BatchOutcome, noChange, NOT_ENDED, rewrite, skip } from "./batch.ts";
 import { groupOf, tieAll } from "./entangled.ts";
 import { REBUILD_LIMITS } from "./limits.ts";
 import { readContexts } from "./sites.ts";
 import { hasItsEvents, readStored, type StoredCall } from "./tell.ts";
-import type { CallChange } from "./types.ts";
+import type { CallChange, SkippedCall } from "./types.ts";
 
 /** Events that make one call as their ids are tied now. */
 interface Group {
   keys: string[];
   events: CallEvent[];
-  /** The stored calls its events were found with. */
+  /** The stored calls its events were found with, the first of them first. */
   parts: Set<StoredCall>;
   /** Those of them that it is to be stored as: one of them stays, the others merge into it. */
   homes: StoredCall[];
@@ -54,22 +54,35 @@ export async function regroup(
   const { assembler } = context;
   await lockSites(client, new Map([[call.siteId, "alone"]]));
   const entangled = await readEntangled(client, call, assembler);
-  const broken = entangled.find((one) => !hasItsEvents(one, assembler));
-  if (entangled.length > REBUILD_LIMITS.entangledCallsMax || broken !== undefined) {
-    const [reason, detail] =
-      broken === undefined
-        ? (["too_entangled", `shares channels with more than ${REBUILD_LIMITS.entangledCallsMax} calls`] as const)
-        : ([
-            "events_gone",
-            `belongs together with ${broken.written.uniqueId}, whose events are not all stored`,
-          ] as const);
+  const groups = groupsOf(entangled, assembler).map((group) => tell(group, assembler));
+  const obstacle = obstacleOf(entangled, groups, assembler);
+  if (obstacle !== undefined) {
     const own = entangled.filter(({ row }) => row.id === call.id);
-    return { changes: [], skipped: own.map((one) => skip(one, reason, detail)), entangled: [call] };
+    return { changes: [], skipped: own.map((one) => skip(one, ...obstacle)), entangled: [call] };
   }
   const made: Made[] = [];
-  for (const group of groupsOf(entangled, assembler)) made.push(...(await store(client, group, entangled, context)));
+  for (const group of groups) made.push(...(await store(client, group, entangled, context.now)));
   const outcome = await rewriteMade(client, call.siteId, made, context);
   return { ...outcome, entangled: entangled.map(({ row }) => ({ id: row.id, siteId: row.siteId })) };
+}
+
+/** Why the calls are better left as they are. */
+function obstacleOf(
+  entangled: readonly StoredCall[],
+  groups: readonly ToldGroup[],
+  assembler: Assembler,
+): [reason: SkippedCall["reason"], detail: string] | undefined {
+  const { entangledCallsMax } = REBUILD_LIMITS;
+  if (entangled.length > entangledCallsMax) return ["too_entangled", `with more than ${entangledCallsMax} calls`];
+  const broken = entangled.find((one) => !hasItsEvents(one, assembler));
+  if (broken !== undefined)
+    return ["events_gone", `it belongs together with ${broken.written.uniqueId}, of which not all events are stored`];
+  const endless = groups.some(({ call, parts }) => call?.ended === false && [...parts].some(isFinal));
+  return endless ? ["not_ended", NOT_ENDED] : undefined;
+}
+
+function isFinal({ row }: StoredCall): boolean {
+  return row.state === "final";
 }
 
 /** The call and all that share a channel with it, directly or through others. */
@@ -97,9 +110,13 @@ function groupsOf(calls: readonly StoredCall[], assembler: Assembler): Group[] {
   for (const call of calls) {
     const { touched, own, written } = call;
     const found: Group[] = [];
+    const nameless: CallEvent[] = [];
     for (const event of own.toSorted(compareEvents)) {
       const link = groupOf(book, touched.site, event, assembler);
-      if (link === undefined) continue;
+      if (link === undefined) {
+        nameless.push(event);
+        continue;
+      }
       let group = groups.get(link);
       if (group === undefined) groups.set(link, (group = { keys: link.keys, events: [], parts: new Set(), homes: [] }));
       group.events.push(event);
@@ -108,29 +125,45 @@ function groupsOf(calls: readonly StoredCall[], assembler: Assembler): Group[] {
     }
     const home = found.find((group) => group.keys.includes(written.row.linkedid)) ?? found[0];
     home?.homes.push(call);
+    home?.events.push(...nameless); // no event is lost because it ties nothing together any more
   }
   return [...groups.values()];
+}
+
+interface ToldGroup extends Group {
+  /** Undefined: its events show no channel. */
+  call: AssembledCall | undefined;
+  items: Item[];
+  siteEvents: CallEvent[];
+}
+
+function tell(group: Group, assembler: Assembler): ToldGroup {
+  const siteEvents = [...group.parts].flatMap((part) => part.site);
+  const items = itemsOf(group.events, siteEvents);
+  const { directory } = [...group.parts][0]!.touched.site;
+  const { call } = tellCall(items, directory, assembler, INGEST_LIMITS.rejectedPerCallMax);
+  return { ...group, call, items, siteEvents };
 }
 
 /** Gives a group its row, its ids, its events and its steps. None when its events show no channel. */
 async function store(
   client: ClientBase,
-  group: Group,
+  group: ToldGroup,
   entangled: readonly StoredCall[],
-  { assembler, now }: BatchContext,
+  now: number,
 ): Promise<Made[]> {
+  const { call, items, siteEvents } = group;
   const origin = [...group.parts][0]!;
   const { site } = origin.touched;
   const since = Math.min(...entangled.map(({ row }) => row.receivedAt));
-  const siteEvents = [...group.parts].flatMap((part) => part.site);
-  const items = itemsOf(group.events, siteEvents);
-  const { call } = tellCall(items, site.directory, assembler, INGEST_LIMITS.rejectedPerCallMax);
   const begun = group.homes.toSorted((a, b) => comparePositions(beginOf(a), beginOf(b)));
   const survivor = begun.find(({ row }) => row.linkedid === call?.linkedid) ?? begun[0];
   const merged = begun.filter((home) => home !== survivor);
   const gone = survivor === undefined ? [] : merged.map(({ row }) => ({ gone: row.id, survivor: survivor.row.id }));
   await mergeCalls(client, gone);
-  const id = survivor?.row.id ?? (call === undefined ? null : await insert(client, call, items, origin, now));
+  const id =
+    survivor?.row.id ??
+    (call === undefined ? null : await insert(client, bearOwnId(call, group.keys), items, origin, now));
   await relink(client, site.id, id, group.keys);
   await refileEvents(client, site.id, group.keys, group.events, since);
   if (id === null) return [];
@@ -138,6 +171,11 @@ async function store(
   await moveSteps(client, [...entangled.map(({ row }) => row.id), id], id, steps);
   const splitFrom = survivor === undefined ? origin : undefined;
   return [{ id, own: group.events, site: siteEvents, merged, splitFrom }];
+}
+
+/** A call bears one of its own ids, whatever assembly makes of foreign ones: else two calls could claim the same. */
+function bearOwnId(call: AssembledCall, keys: readonly string[]): AssembledCall {
+  return keys.includes(call.linkedid) ? call : { ...call, linkedid: keys.toSorted()[0] ?? call.linkedid };
 }
 
 /** The row of a call that was part of another until now; told and written in full once its events and steps are its own. */

@@ -42,13 +42,13 @@ export interface CallChange {
 
 /**
  * Why a call was left as it is. `events_gone`: the raw log was cleared before the call was final; `no_channels`: its events
- * show none; `too_entangled`: it shares channels with too many others; `failed`: the database refused what was told.
+ * show none; `not_ended`: it was final, and its events show no end any more; `too_entangled`: it shares channels with too many others; `failed`: the database refused what was told.
  */
 export interface SkippedCall {
   id: number;
   uniqueId: string;
   siteId: number;
-  reason: "events_gone" | "no_channels" | "too_entangled" | "failed";
+  reason: "events_gone" | "no_channels" | "not_ended" | "too_entangled" | "failed";
   detail: string;
 }
 
