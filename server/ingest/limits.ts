@@ -27,7 +27,7 @@ export const INGEST_LIMITS = {
   /** A site's keys and settings are read again after this: a revoked key lives no longer. */
   siteCacheMsMax: 5_000,
   /** A key not found among remembered ones makes the site be read again, but not more often than this. */
-  siteRereadMsMin: 500,
+  siteRereadMsMin: 100,
   sitesCachedMax: 10_000,
   streamsCachedMax: 50_000,
   /** What an agent reports is written at most this often while it sends batches. */

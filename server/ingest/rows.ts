@@ -5,7 +5,7 @@ import type { ParticipantRow } from "../store/writeParticipants.ts";
 import type { StepRow } from "../store/writeSteps.ts";
 import { INGEST_LIMITS } from "./limits.ts";
 import { covers, type Ranges } from "./ranges.ts";
-import { storableValue } from "./storable.ts";
+import { stillStorable, stillStorableValue } from "./storable.ts";
 import type { Position, SiteContext } from "./types.ts";
 
 const EPOCH_MS_MAX = 8_640_000_000_000_000;
@@ -50,7 +50,7 @@ export function callRow(
     callType: call.callType,
     callStatus: final ? call.callStatus : null,
     dataSource: call.dataSource,
-    extraData: storableValue(call.truncated ? { ...call.extra, truncated: true } : call.extra),
+    extraData: stillStorableValue(call.truncated ? { ...call.extra, truncated: true } : call.extra),
     ...standing,
     eventCount: call.eventCount,
     proof: call.proof.map(({ stream, fromSeq, toSeq }) => [stream, fromSeq, toSeq]),
@@ -76,7 +76,7 @@ export function participantRow(callId: number, participant: Participant, incompl
     answerTime: instant(participant.answerTime),
     hangupTime: incomplete ? null : instant(participant.hangupTime),
     disconnectReason: incomplete ? null : participant.disconnectReason,
-    info: storableValue(participant.info),
+    info: stillStorableValue(participant.info),
   };
 }
 
@@ -103,7 +103,7 @@ export function stepRow(callId: number, uniqueId: string, siteId: number, step: 
 
 /** Text that fits an indexed column: a PBX may send a megabyte where a number belongs. */
 function clip(text: string): string {
-  return text.length > INGEST_LIMITS.columnCharsMax ? text.slice(0, INGEST_LIMITS.columnCharsMax).toWellFormed() : text;
+  return stillStorable(text.slice(0, INGEST_LIMITS.columnCharsMax));
 }
 
 function clipped(text: string | null): string | null {

@@ -5,11 +5,21 @@
  */
 const ESCAPE = "\uFDD0";
 const REFUSED = /[\0\uFDD0\p{Surrogate}]/gu;
+const STILL_REFUSED = /[\0\p{Surrogate}]/gu;
 const ESCAPED = /\uFDD0([0-9A-F]{4})/g;
 
 /** Text that PostgreSQL stores. */
 export function storable(text: string): string {
-  return text.replace(REFUSED, (refused) => ESCAPE + refused.charCodeAt(0).toString(16).toUpperCase().padStart(4, "0"));
+  return text.replace(REFUSED, escaped);
+}
+
+/** Storable text that was cut or joined since: a pair may have been cut in two. What is escaped already stays. */
+export function stillStorable(text: string): string {
+  return text.replace(STILL_REFUSED, escaped);
+}
+
+function escaped(refused: string): string {
+  return ESCAPE + refused.charCodeAt(0).toString(16).toUpperCase().padStart(4, "0");
 }
 
 /** The text as it came. */
@@ -30,6 +40,11 @@ export function mayBeRefused(json: string): boolean {
 /** A JSON value with every text in it, header names included, made storable. */
 export function storableValue<T>(value: T): T {
   return mapTexts(value, storable);
+}
+
+/** What was made of storable texts, made storable again where that is needed. */
+export function stillStorableValue<T>(value: T): T {
+  return mapTexts(value, stillStorable);
 }
 
 function mapTexts<T>(value: T, map: (text: string) => string): T {
