@@ -80,3 +80,31 @@ it("a clock set back while two people talk makes it neither an unanswered call n
     expect(call!.steps.map(({ key }) => key.type)).toEqual(["start", "dial", "bridge", "hangup"]);
   }
 });
+
+it("an answered call whose end was never seen, and whose outbox was replaced meanwhile, stays answered", () => {
+  const [trunk, phone] = ["1700000000.1", "1700000000.2"];
+  const party = (Event: string, id: string, more: Record<string, string> = {}): AmiEvent => ({
+    ...channel(Event, id, { Linkedid: trunk, ...more }),
+    Channel: id === trunk ? "PJSIP/trunk-a-00000001" : "PJSIP/150-00000002",
+  });
+  const dial = { DestChannel: "PJSIP/150-00000002", DestUniqueid: phone, DestLinkedid: trunk };
+  const talking = events(
+    party("Newchannel", trunk),
+    party("Newchannel", phone),
+    party("DialBegin", trunk, { ...dial, DialString: "150" }),
+    party("DialEnd", trunk, { ...dial, DialStatus: "ANSWER" }),
+    party("BridgeEnter", phone, { BridgeUniqueid: "b" }),
+    party("BridgeEnter", trunk, { BridgeUniqueid: "b" }),
+  );
+  const after = events(
+    { Event: "RingpostCaptureStarted" },
+    { Event: "RingpostSnapshot", Uniqueid: [], Linkedid: [], Complete: "true" },
+  ).map((event) => ({ ...event, stream: 2, at: event.at + 20_000 }));
+  const [call] = assemble([...talking, ...after], OFFICE);
+  expect(call).toMatchObject({
+    ended: true,
+    callStatus: "answered",
+    mainExtension: "150",
+    endTime: talking.at(-1)!.at,
+  });
+});

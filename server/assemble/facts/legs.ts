@@ -23,6 +23,7 @@ export function legOf(fold: CallFold, event: CallEvent, prefix = ""): Leg | null
 function seenAgain(fold: CallFold, leg: Leg, event: CallEvent): Leg {
   leg.lastOrder = fold.order;
   leg.lastAt = pbxTime(event);
+  leg.aliveAt = Math.max(leg.aliveAt, leg.lastAt);
   if (leg.lost !== null && event.ev.Event !== "BridgeLeave") leg.lost = null;
   return leg;
 }

@@ -43,9 +43,13 @@ function startOf(id: string, at: number, age: number | null): number | null {
   return byId !== null && Math.abs(byId - byAge) <= START_AGREEMENT_MS ? byId : byAge;
 }
 
-/** A new AMI session: what is older must show in its snapshot. */
+/**
+ * A new AMI session: what is older must show in its snapshot. A channel without a Hangup existed as long as the session
+ * before was heard: at least until the call's last event, also where nobody told when that session was lost.
+ */
 export function onCaptureStarted(fold: CallFold): void {
   fold.sessionOrder = fold.order;
+  for (const leg of openLegs(fold)) leg.aliveAt = Math.max(leg.aliveAt, fold.lastAt);
 }
 
 /** Until the session ended every channel without a Hangup existed. */
