@@ -1,50 +1,45 @@
 import type { Messages } from "./messages.ts";
-import { bar } from "./import-progress.ts";
+import { bar, type ProgressOutput } from "./import-progress.ts";
 import { duration } from "./print.ts";
 
 const intervalMs = 500;
 
-/** How far a rebuild is, on stderr: a line drawn over and over on a terminal, a JSON line with --json, else nothing. */
+/** How far a rebuild is: a line drawn over and over on a terminal, a JSON line with --json, else nothing. */
 export class RebuildProgress {
   readonly #say: Messages;
   readonly #json: boolean;
-  readonly #clock: { now(): number };
+  readonly #output: ProgressOutput;
   readonly #begunAt: number;
-  readonly #terminal = process.stderr.isTTY === true;
   #shownAt = -Infinity;
   #drawn = false;
 
-  constructor(say: Messages, json: boolean, clock: { now(): number }) {
+  constructor(say: Messages, json: boolean, output: ProgressOutput) {
     this.#say = say;
     this.#json = json;
-    this.#clock = clock;
-    this.#begunAt = clock.now();
+    this.#output = output;
+    this.#begunAt = output.clock();
   }
 
   show(done: number, total: number): void {
-    const now = this.#clock.now();
+    const now = this.#output.clock();
     if (now - this.#shownAt < intervalMs && done < total) return;
     this.#shownAt = now;
     const rate = (done * 1000) / Math.max(1, now - this.#begunAt);
     const left = rate > 0 ? (total - done) / rate : null;
-    if (this.#json) this.#write(`${JSON.stringify(record(done, total, rate, left))}\n`);
-    else if (this.#terminal) this.#draw(done, total, left);
+    if (this.#json) this.#output.write(`${JSON.stringify(record(done, total, rate, left))}\n`);
+    else if (this.#output.terminal) this.#draw(done, total, left);
   }
 
   /** Takes the line away, for what is printed next. */
   clear(): void {
-    if (this.#drawn) this.#write("\r\u001b[K");
+    if (this.#drawn) this.#output.write("\r\u001b[K");
     this.#drawn = false;
   }
 
   #draw(done: number, total: number, left: number | null): void {
     const eta = left === null || done >= total ? "" : `  ${this.#say.timeLeft(duration(left))}`;
-    this.#write(`\r\u001b[K${bar(total === 0 ? 1 : done / total)} ${this.#say.callsOf(done, total)}${eta}`);
+    this.#output.write(`\r\u001b[K${bar(total === 0 ? 1 : done / total)} ${this.#say.callsOf(done, total)}${eta}`);
     this.#drawn = true;
-  }
-
-  #write(text: string): void {
-    process.stderr.write(text);
   }
 }
 

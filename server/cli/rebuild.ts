@@ -45,7 +45,11 @@ function run(context: Context, command: Command, options: Options): Promise<void
   if (from && to && from.local === to.local && Date.parse(from.text) >= Date.parse(to.text))
     throw new Refused(say.fromAfterTo);
   const json = wantsJson(command);
-  const progress = new RebuildProgress(say, json, performance);
+  const progress = new RebuildProgress(say, json, {
+    terminal: process.stderr.isTTY === true,
+    write: (text) => void process.stderr.write(text),
+    clock: () => performance.now(),
+  });
   return withPool(context, command, async (pool) => {
     if (site !== undefined && (await readSites(pool, [site])).length === 0) throw new Refused(say.rebuildNoSite(site));
     const print = (text: string, value: object) => {
