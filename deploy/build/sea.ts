@@ -2,6 +2,7 @@ import { chmod, copyFile, readFile, rename, writeFile } from "node:fs/promises";
 import { createHash } from "node:crypto";
 import { join } from "node:path";
 import { tool } from "./command.ts";
+import { addLauncher } from "./launcher.ts";
 import { MODULES, NODE, WORK } from "./paths.ts";
 
 /** Tells node that it carries an application; from Node's documentation. */
@@ -24,6 +25,7 @@ export async function makeBinary(parts: Parts, binary: string): Promise<void> {
   await tool("strip", ["--strip-all", bare]);
   const postject = join(MODULES, "postject/dist/cli.js");
   await tool(NODE, [postject, bare, "NODE_SEA_BLOB", blob, "--sentinel-fuse", FUSE]);
+  await addLauncher(bare);
   await chmod(bare, 0o755);
   await rename(bare, binary);
 }

@@ -1,4 +1,3 @@
-import { spawn } from "node:child_process";
 import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import { run, type CommandResult } from "../../asterisk/lab/command.ts";
@@ -105,21 +104,4 @@ export function runs(pid: number): boolean {
   } catch {
     return false;
   }
-}
-
-/** What a command shows on a terminal of the given width, its escapes included. */
-export async function onTerminal(
-  program: string,
-  args: readonly string[],
-  env: NodeJS.ProcessEnv = {},
-): Promise<{ text: string; status: number | null }> {
-  const quoted = [program, ...args].map((word) => `'${word.replaceAll("'", `'\\''`)}'`).join(" ");
-  const child = spawn("script", ["-qfec", `stty cols 120; ${quoted}`, "/dev/null"], {
-    env: { ...process.env, TERM: "xterm", ...env },
-    stdio: ["ignore", "pipe", "inherit"],
-  });
-  let text = "";
-  child.stdout.setEncoding("utf8").on("data", (chunk: string) => (text += chunk));
-  const status = await new Promise<number | null>((done) => child.once("close", done));
-  return { text: text.replaceAll("\r\n", "\n"), status };
 }

@@ -1,4 +1,4 @@
-import { rmSync } from "node:fs";
+import { copyFileSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { FastifyInstance } from "fastify";
@@ -9,6 +9,7 @@ import { buildApp } from "../../../server/http/app.ts";
 import { addEnterprise } from "../../../server/store/addEnterprise.ts";
 import { inviteSite } from "../../../server/store/inviteSite.ts";
 import { createLogger } from "../../../shared/log.ts";
+import { run } from "../../asterisk/lab/command.ts";
 import { FakeAmi } from "../../agent/fake-ami.ts";
 import { testDatabase, type TestDatabase } from "../../support/postgres.ts";
 import { Machine, runs } from "./machine.ts";
@@ -184,6 +185,30 @@ describe.skipIf(impossible !== null)("the package on a bare Debian 12", () => {
     expect((await machine.do("dpkg", "-P", "ringpost-agent")).status).toBe(0);
     for (const path of ["/var/lib/ringpost", "/etc/ringpost", AGENT]) expect(machine.has(path)).toBe(false);
     expect(machine.text("/etc/passwd")).not.toContain("ringpost");
+  });
+});
+
+describe.skipIf(impossible !== null)("the binary on a system it cannot run on", () => {
+  const sentence = /^ringpost-agent needs glibc 2\.28 or newer .*SSH tunnel.*\n$/;
+
+  it.each([
+    ["with the glibc of CentOS 7", true],
+    ["without any glibc", false],
+  ])("says so in one sentence and ends with 78: %s", async (_, old) => {
+    const root = mkdtempSync(join(WORK, "old-"));
+    try {
+      copyFileSync(BINARY, join(root, "agent"));
+      mkdirSync(join(root, "lib64"));
+      if (old) {
+        copyFileSync("/lib64/ld-linux-x86-64.so.2", join(root, "lib64/ld-linux-x86-64.so.2"));
+        writeFileSync(join(root, "lib64/libc.so.6"), "GLIBC_2.2.5\0GLIBC_2.17\0");
+      }
+      const { status, stderr } = await run("chroot", [root, "/agent", "version"]);
+      expect(stderr).toMatch(sentence);
+      expect(status).toBe(78);
+    } finally {
+      rmSync(root, { recursive: true, force: true });
+    }
   });
 });
 
