@@ -1,5 +1,8 @@
+import { blindEn, blindRu } from "./words/blind.ts";
+
 /** Every text a person reads from the server's commands, in two languages. Names of commands, options and columns stay as they are. */
 const en = {
+  ...blindEn,
   error: "error",
   about: "Ringpost server: what happened on every call of every Asterisk, once.",
   aboutStart: "run the server: ingest, assembly, API",
@@ -168,6 +171,7 @@ const en = {
 export type Messages = typeof en;
 
 const ru: Messages = {
+  ...blindRu,
   error: "ошибка",
   about: "Сервер Ringpost: что произошло с каждым звонком каждого Asterisk, ровно один раз.",
   aboutStart: "запустить сервер: приём, сборка звонков, API",

@@ -1,4 +1,5 @@
 import type { Command } from "commander";
+import { readCoverageToday } from "../store/readCoverage.ts";
 import { readStatus, type SiteStatus } from "../store/readStatus.ts";
 import { wantsJson, withPool, type Context } from "./context.ts";
 import { examples } from "./enterprise.ts";
@@ -18,7 +19,11 @@ export function statusCommand(program: Command, context: Context): void {
     .action((_: unknown, command: Command) =>
       withPool(context, command, async (pool) => {
         const sites = await readStatus(pool);
-        if (wantsJson(command)) return io.out(JSON.stringify({ time: io.now(), sites }));
+        if (wantsJson(command)) {
+          const seen = await readCoverageToday(pool, io.now().getTime());
+          const told = sites.map((site) => ({ ...site, coverage_today: seen.get(site.site) ?? null }));
+          return io.out(JSON.stringify({ time: io.now(), sites: told }));
+        }
         io.out(sites.length === 0 ? say.noSites : statusText(sites, io.now(), say));
       }),
     );

@@ -5,14 +5,15 @@ import { copyEvents } from "../store/copyEvents.ts";
 import { endOlderOutboxes, findStreams, insertGaps, settleGaps, type NewOutbox } from "../store/gaps.ts";
 import { lockSites } from "../store/lockSites.ts";
 import { readStreams } from "../store/readStreams.ts";
+import { repairGaps } from "../store/repairGaps.ts";
 import { findConflicts, insertRejected } from "../store/rejectedEvents.ts";
 import { insertMarkers } from "../store/siteMarkers.ts";
 import type { Assembler } from "./assembler.ts";
-import { type FreshEvent, settledIn, type Sorted, subtractReceived } from "./fresh.ts";
+import { type FreshEvent, settledIn, type Sorted, type StreamView, subtractReceived } from "./fresh.ts";
 import { beginsNewOutbox, readGap, tellsBlindness } from "./gaps.ts";
 import { keyEvents, type KeyedEvent, toEventRow } from "./keyed.ts";
 import type { CallMemories, CallMemory } from "./memory.ts";
-import { formatMultirange, highest, type Ranges, unite } from "./ranges.ts";
+import { formatMultirange, highest, overlap, type Ranges, unite } from "./ranges.ts";
 import { type Retold, retellCalls } from "./retell.ts";
 import { gatherCalls, Overtaken } from "./touched.ts";
 import type { Batch, Rejection, SiteContext } from "./types.ts";
@@ -64,6 +65,7 @@ export async function writeGroup(
   });
   await insertRejected(client, rejected.map(toRejectedRow));
   await noteReceived(client, work.batches, sorted);
+  await repairGaps(client, repairableSites(sorted), receivedAt);
   const reviewSites = new Map(
     [...written.waitingSites, ...filled, ...filledHoles(sorted)].map((id) => [id, sites.get(id)!]),
   );
@@ -197,6 +199,16 @@ async function noteReceived(client: ClientBase, batches: readonly Batch[], { str
   }
   if ((await addReceived(client, rows)) < rows.length)
     throw new Overtaken("another writer received some of the events");
+}
+
+/** Sites where seqs that a gap had given up came after all. */
+function repairableSites({ streams }: Sorted): number[] {
+  const changed = [...streams.values()].filter(({ added, fillsAdded }) => added.length + fillsAdded.length > 0);
+  return [...new Set(changed.filter(meetsFilled).map(({ siteId }) => siteId))];
+}
+
+function meetsFilled({ filled, received, added, fillsAdded }: StreamView): boolean {
+  return overlap(added, filled) || overlap(fillsAdded, received);
 }
 
 /** Sites of streams where something was added below what had been received already. */

@@ -64,6 +64,15 @@ export function holesUpTo(ranges: Ranges, to: number, rangesMax: number): SeqRan
   return holes;
 }
 
+/** True when both sets hold some seq. */
+export function overlap(a: Ranges, b: Ranges): boolean {
+  if (a.length === 0 || b.length === 0) return false;
+  return a.some(([from, to]) => {
+    const end = b.findLast((range) => range[0] <= to);
+    return end !== undefined && end[1] >= from;
+  });
+}
+
 /** The highest seq of the set, 0 when it is empty. */
 export function highest(ranges: Ranges): number {
   return ranges.at(-1)?.[1] ?? 0;
