@@ -4,15 +4,9 @@ const WINDOW_SECONDS = 60;
 export class Rate {
   readonly #counts: number[] = Array.from({ length: WINDOW_SECONDS }, () => 0);
   #second = 0;
-  #total = 0;
-
-  get total(): number {
-    return this.#total;
-  }
 
   add(count: number, monoMs: number): void {
     this.#advance(monoMs);
-    this.#total += count;
     const at = this.#second % WINDOW_SECONDS;
     this.#counts[at] = (this.#counts[at] ?? 0) + count;
   }

@@ -1,12 +1,11 @@
 import { accessSync, constants, existsSync } from "node:fs";
 import { join } from "node:path";
-import { messageOf } from "../../../shared/errors.ts";
 import { firstOf, type Headers } from "../../../shared/ami-message.ts";
 import { AmiConnection } from "../../ami/connection.ts";
 import { isRefused } from "../../ami/facts.ts";
 import { findAsterisk, type FoundAsterisk } from "../../install/asterisk.ts";
 import { isLoopback, type Settings } from "../../settings.ts";
-import { fail, judge, pass, skip, warn, type Check, type CheckName } from "./checks.ts";
+import { fail, foundOf, judge, pass, skip, warn, type Check, type CheckName } from "./checks.ts";
 
 const VERSION_OLDEST = [13, 5] as const;
 const NEEDED = ["CoreShowChannels", "Status", "CoreStatus", "CoreSettings", "Ping"];
@@ -23,7 +22,7 @@ export function checkFiles({ ami }: Settings, root: string): Check[] {
   try {
     return [...checkManager(findAsterisk(root), ami.username), checkRecords(root)];
   } catch (error) {
-    const reason = messageOf(error);
+    const reason = foundOf(error);
     return names.map((name) => (name === "asterisk" ? warn(name, reason) : skip(name, "manager.conf")));
   }
 }
@@ -71,7 +70,7 @@ export async function checkAmi({ ami }: Settings): Promise<Check[]> {
   try {
     connection = await AmiConnection.open(ami, () => performance.now());
   } catch (error) {
-    return [fail("ami_reachable", messageOf(error)), ...without(rest)];
+    return [fail("ami_reachable", foundOf(error)), ...without(rest)];
   }
   const reachable = pass("ami_reachable", `${ami.host}:${ami.port}, AMI ${connection.amiVersion}`);
   try {
@@ -80,7 +79,7 @@ export async function checkAmi({ ami }: Settings): Promise<Check[]> {
       return [reachable, fail("ami_login", firstOf(login["Message"]) ?? "refused"), ...without(rest.slice(1))];
     return [reachable, pass("ami_login", ami.username), ...(await checkSession(connection))];
   } catch (error) {
-    return [reachable, fail("ami_login", messageOf(error)), ...without(rest.slice(1))];
+    return [reachable, fail("ami_login", foundOf(error)), ...without(rest.slice(1))];
   } finally {
     connection.close("done");
   }

@@ -1,3 +1,5 @@
+import { messageOf, RingpostError } from "../../../shared/errors.ts";
+
 /** In the order they are told. */
 export const CHECK_NAMES = [
   "config",
@@ -35,6 +37,11 @@ export interface Check {
   result: Result;
   /** What was found, short. */
   found: string;
+}
+
+/** What came back, without the advice around it: the check has its own. */
+export function foundOf(error: unknown): string {
+  return error instanceof RingpostError ? error.failure.found : messageOf(error);
 }
 
 export const pass = (name: CheckName, found: string): Check => ({ name, result: "pass", found });

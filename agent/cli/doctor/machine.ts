@@ -11,10 +11,9 @@ import {
   writeSync,
 } from "node:fs";
 import { dirname, join } from "node:path";
-import { messageOf } from "../../../shared/errors.ts";
 import { SERVICE } from "../../install/system.ts";
 import { fsck } from "../outbox.ts";
-import { fail, judge, pass, skip, warn, type Check } from "./checks.ts";
+import { fail, foundOf, judge, pass, skip, warn, type Check } from "./checks.ts";
 
 const MEGABYTE = 1024 * 1024;
 const DISK_BYTES_WARN = 500 * MEGABYTE;
@@ -62,7 +61,7 @@ function checkSpace(folder: string): Check {
       ? fail("disk_space", found)
       : judge("disk_space", free >= DISK_BYTES_WARN, found, "warn");
   } catch (error) {
-    return fail("disk_space", messageOf(error));
+    return fail("disk_space", foundOf(error));
   }
 }
 
@@ -81,7 +80,7 @@ function checkSpeed(folder: string): Check {
     const ms = Math.round(performance.now() - startedAt);
     return judge("disk_speed", ms <= WRITE_MS_MAX, `${ms} ms`, "warn");
   } catch (error) {
-    return warn("disk_speed", messageOf(error));
+    return warn("disk_speed", foundOf(error));
   } finally {
     rmSync(file, { force: true });
   }

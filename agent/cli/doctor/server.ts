@@ -2,12 +2,11 @@ import { lookup } from "node:dns/promises";
 import { isIP } from "node:net";
 import { connect } from "node:tls";
 import { KEY_PATH } from "../../../shared/enrol.ts";
-import { messageOf } from "../../../shared/errors.ts";
 import { postJson } from "../../install/exchange.ts";
 import { presentKey } from "../../key.ts";
 import type { Settings } from "../../settings.ts";
 import { trusted } from "../../tls.ts";
-import { fail, judge, pass, skip, warn, type Check } from "./checks.ts";
+import { fail, foundOf, judge, pass, skip, warn, type Check } from "./checks.ts";
 
 const CONNECT_MS_MAX = 8_000;
 const CERTIFICATE_DAYS_MIN = 14;
@@ -30,7 +29,7 @@ async function checkName(hostname: string): Promise<Check> {
   try {
     return pass("dns", (await lookup(host)).address);
   } catch (error) {
-    return fail("dns", messageOf(error));
+    return fail("dns", foundOf(error));
   }
 }
 
@@ -40,7 +39,7 @@ async function checkTls(url: URL, caFile: string): Promise<Check[]> {
   const socket = connect({
     host: url.hostname,
     port,
-    servername: url.hostname,
+    ...(isIP(url.hostname) === 0 ? { servername: url.hostname } : {}),
     timeout: CONNECT_MS_MAX,
     ...trusted(caFile),
   });
@@ -50,7 +49,7 @@ async function checkTls(url: URL, caFile: string): Promise<Check[]> {
       socket.once("error", done);
       socket.once("timeout", () => done(new Error(`no answer within ${CONNECT_MS_MAX / 1000} s`)));
     });
-    if (error !== null) return [fail("tls", messageOf(error)), skip("certificate", "TLS")];
+    if (error !== null) return [fail("tls", foundOf(error)), skip("certificate", "TLS")];
     const { valid_to: until } = socket.getPeerCertificate();
     const days = Math.floor((Date.parse(until) - Date.now()) / DAY_MS);
     return [
@@ -78,6 +77,6 @@ async function checkKey(settings: Settings): Promise<Check[]> {
     if (Number.isNaN(aheadMs)) return [key, skip("clock_server", "?")];
     return [key, judge("clock_server", Math.abs(aheadMs) < CLOCK_MS_MAX, `${Math.round(aheadMs / 1000)} s`, "warn")];
   } catch (error) {
-    return [warn("key", messageOf(error)), skip("clock_server", "?")];
+    return [warn("key", foundOf(error)), skip("clock_server", "?")];
   }
 }

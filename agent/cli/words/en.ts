@@ -188,13 +188,15 @@ export const en = {
     dns: ["server's name resolves", "Check /etc/resolv.conf and the name in [server] url"],
     tls: ["TLS to the server", "Check the address and firewall; for your own authority set [server] ca_file"],
     certificate: ["server's certificate", "Renew the server's certificate"],
-    key: ["site key accepted", "Ask for a new code (server -- site invite) and put the new key into [server] key"],
+    key: [
+      "site key accepted",
+      "If the server cannot be reached: network and firewall. If it refuses: a new code (server -- site invite), its key into [server] key",
+    ],
     clock_server: ["clock against the server", "Set up time synchronisation (chrony, systemd-timesyncd)"],
     clock_pbx: ["clock against Asterisk", "Set up time synchronisation on the PBX"],
     timezone: ["time zone", "Set the machine's time zone: timedatectl set-timezone ..."],
     service: ["service starts at boot", "Enable it: systemctl enable ringpost-agent"],
   } satisfies Record<CheckName, readonly [string, string]>,
-  noRemedy: "",
 };
 
 export type Words = typeof en;

@@ -1,10 +1,13 @@
-import { copyFileSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { FastifyInstance } from "fastify";
 import { afterAll, beforeAll, describe, expect, inject, it } from "vitest";
+import { buildAddon } from "../../../deploy/build/addon.ts";
+import { bundle } from "../../../deploy/build/bundle.ts";
 import { makeDeb } from "../../../deploy/build/deb.ts";
 import { BINARY, DIST, WORK } from "../../../deploy/build/paths.ts";
+import { makeBinary } from "../../../deploy/build/sea.ts";
 import { buildApp } from "../../../server/http/app.ts";
 import { addEnterprise } from "../../../server/store/addEnterprise.ts";
 import { inviteSite } from "../../../server/store/inviteSite.ts";
@@ -185,6 +188,18 @@ describe.skipIf(impossible !== null)("the package on a bare Debian 12", () => {
     expect((await machine.do("dpkg", "-P", "ringpost-agent")).status).toBe(0);
     for (const path of ["/var/lib/ringpost", "/etc/ringpost", AGENT]) expect(machine.has(path)).toBe(false);
     expect(machine.text("/etc/passwd")).not.toContain("ringpost");
+  });
+});
+
+describe.skipIf(impossible !== null)("the build", () => {
+  it("makes the same bytes again", async () => {
+    const again = join(WORK, "again");
+    try {
+      await makeBinary({ ...(await bundle()), addon: await buildAddon(() => {}) }, again);
+      expect(readFileSync(again).equals(readFileSync(BINARY))).toBe(true);
+    } finally {
+      rmSync(again, { force: true });
+    }
   });
 });
 
