@@ -11,7 +11,7 @@ import type { Assembler } from "./assembler.ts";
 import { type Work, writeGroup, type Written } from "./group.ts";
 import { INGEST_LIMITS } from "./limits.ts";
 import { CallMemories } from "./memory.ts";
-import { cureOf } from "./pg-failure.ts";
+import { cureOf, GaveUp } from "./pg-failure.ts";
 import type { Ranges } from "./ranges.ts";
 import { busy } from "./refusal.ts";
 import { halves, setAside } from "./split.ts";
@@ -141,7 +141,8 @@ export class Writer {
         this.#committed(written);
         return written;
       } catch (error) {
-        if (cureOf(error) !== "again" || attempt === INGEST_LIMITS.attemptsMax) throw error;
+        if (cureOf(error) !== "again") throw error;
+        if (attempt === INGEST_LIMITS.attemptsMax) throw new GaveUp(attempt, error);
         log.debug({ attempt, reason: messageOf(error) }, "a transaction is repeated");
         await sleep(this.#options.random() * Math.min(INGEST_LIMITS.retryDelayMsMax, 2 ** attempt));
       }

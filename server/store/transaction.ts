@@ -8,6 +8,9 @@ export async function inTransaction<T>(
 ): Promise<T> {
   const client = await pool.connect();
   let broken: Error | undefined;
+  // The pool listens only while a connection is idle: one that dies in use would end the process.
+  const onError = (error: Error): void => void (broken = error);
+  client.on("error", onError);
   try {
     await client.query(begin);
     const result = await work(client);
@@ -17,6 +20,7 @@ export async function inTransaction<T>(
     await client.query("ROLLBACK").catch((failure: Error) => (broken = failure));
     throw error;
   } finally {
+    client.off("error", onError);
     client.release(broken);
   }
 }

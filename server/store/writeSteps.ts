@@ -1,5 +1,6 @@
 import type { ClientBase } from "pg";
 import type { AmiEvent } from "../../shared/ami-event.ts";
+import { jsonbArray } from "./jsonbArray.ts";
 
 /** A row of call_events; `at` in epoch ms. */
 export interface StepRow {
@@ -34,7 +35,14 @@ export interface InsertedStep {
 }
 
 const RECORD = `"callId" bigint, "uniqueId" text, "siteId" int, leg text, type text, nth int, sequence int, at float8,
-  "dataSource" text, raw jsonb`;
+  "dataSource" text`;
+const NAMES = `"callId", "uniqueId", "siteId", leg, type, nth, sequence, at, "dataSource"`;
+
+/** The rows without their events, and the events: long texts are then parsed once. */
+function parameters(rows: readonly StepRow[]): [string, Buffer] {
+  const json = JSON.stringify(rows.map((row) => ({ ...row, raw: undefined })));
+  return [json, jsonbArray(rows.map(({ raw }) => JSON.stringify(raw)))];
+}
 
 export async function insertSteps(client: ClientBase, rows: NewStepRow[]): Promise<InsertedStep[]> {
   if (rows.length === 0) return [];
@@ -44,11 +52,12 @@ export async function insertSteps(client: ClientBase, rows: NewStepRow[]): Promi
              received_timestamp, data_source, processed, needs_telegram, needs_integration, raw_data)
            SELECT "callId", "uniqueId", "siteId", leg, type, nth, sequence, to_timestamp(at / 1000),
              to_timestamp("receivedAt" / 1000), "dataSource", processed, "needsTelegram", "needsIntegration", raw
-           FROM json_to_recordset($1) AS r (${RECORD}, "receivedAt" float8, processed bool, "needsTelegram" bool,
-             "needsIntegration" bool) ORDER BY "callId", sequence
+           FROM ROWS FROM (json_to_recordset($1) AS (${RECORD}, "receivedAt" float8, processed bool,
+               "needsTelegram" bool, "needsIntegration" bool), unnest($2::jsonb[]))
+             AS r (${NAMES}, "receivedAt", processed, "needsTelegram", "needsIntegration", raw) ORDER BY "callId", sequence
            RETURNING id::float8 AS id, call_id::float8 AS "callId", leg, event_type AS type, nth,
              received_timestamp::text AS "receivedTimestamp"`,
-    values: [JSON.stringify(rows)],
+    values: parameters(rows),
   });
   return inserted.rows;
 }
@@ -63,11 +72,12 @@ export async function updateSteps(
     name: "update_steps",
     text: `UPDATE call_events e SET unique_id = "uniqueId", event_sequence = sequence,
              event_timestamp = to_timestamp(at / 1000), data_source = "dataSource", raw_data = raw
-           FROM json_to_recordset($1) AS r (id bigint, "receivedTimestamp" timestamptz, ${RECORD})
+           FROM ROWS FROM (json_to_recordset($1) AS (id bigint, "receivedTimestamp" timestamptz, ${RECORD}),
+               unnest($2::jsonb[])) AS r (id, "receivedTimestamp", ${NAMES}, raw)
            WHERE e.id = r.id AND e.event_type = r.type AND e.received_timestamp = "receivedTimestamp"
              AND (e.unique_id, e.event_sequence, e.event_timestamp, e.data_source, e.raw_data)
                IS DISTINCT FROM ("uniqueId", sequence, to_timestamp(at / 1000), "dataSource", raw)`,
-    values: [JSON.stringify(rows)],
+    values: parameters(rows),
   });
 }
 

@@ -125,7 +125,11 @@ describe("a deadlock", () => {
       await lock(two.linkedid);
       const sent = send(server, site, [...one.events.slice(4), ...two.events.slice(4)]);
       await expect
-        .poll(() => office.rows("SELECT FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query ~ 'FROM calls'"))
+        .poll(() =>
+          office.rows(
+            "SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock' AND query ~ 'FROM calls'",
+          ),
+        )
         .toHaveLength(1);
       await lock(one.linkedid);
       await rival.query("COMMIT");
