@@ -38,7 +38,10 @@ describe("turning an event into a row", () => {
     expect(capture.row({ Event: "X", Timestamp: "soon" }).lag).toBe(0);
   });
 
-  it("counts the time the agent itself was stopped", () => {
-    expect(new Capture(clock, { ageMs: () => 61_000 }).row({ Event: "X" }).lag).toBe(61_000);
+  it("counts the time the agent itself was stopped, unless the event says itself how old it is", () => {
+    const capture = new Capture(clock, { ageMs: () => 61_000 });
+    expect(capture.row({ Event: "X" }).lag).toBe(61_000);
+    expect(capture.row(stamped(at - 200)).lag).toBe(200);
+    expect(capture.row(stamped(1_000)).lag).toBe(61_000);
   });
 });

@@ -51,17 +51,18 @@ export class Capture {
     return {
       at,
       mono,
-      lag: Math.max(this.#lagMs(event, at), this.#lateness.ageMs(mono)),
+      lag: this.#lagMs(event, at) ?? this.#lateness.ageMs(mono),
       name: event.Event,
       linkedid: header(event, "Linkedid") ?? null,
       body: bodyOf(event),
     };
   }
 
-  #lagMs(event: AmiEvent, at: number): number {
+  /** Undefined when there is no Timestamp to be believed. */
+  #lagMs(event: AmiEvent, at: number): number | undefined {
     const stamped = header(event, "Timestamp");
-    if (stamped === undefined) return 0;
+    if (stamped === undefined) return undefined;
     const lag = Math.round(at - (Number(stamped) * 1000 - this.#pbxAheadMs));
-    return lag > 0 && lag < LAG_MS_MAX ? lag : 0;
+    return Math.abs(lag) < LAG_MS_MAX ? Math.max(0, lag) : undefined;
   }
 }

@@ -20,6 +20,15 @@ export function captureStarted(facts: AsteriskFacts, newOutbox = false): AmiEven
   });
 }
 
+/** `ended`: the streams before, oldest first, and how far each goes in this outbox. */
+export function streamContinued(ended: readonly { stream: string; to: number }[]): AmiEvent {
+  return {
+    Event: MARKERS.streamContinued,
+    Stream: ended.map(({ stream }) => stream),
+    To: ended.map(({ to }) => String(to)),
+  };
+}
+
 /** `sinceMs`: when AMI was last heard. */
 export function captureLost(cause: GapCause, detail: string, sinceMs: number): AmiEvent {
   return { Event: MARKERS.captureLost, Cause: cause, Detail: detail, Since: String(sinceMs) };

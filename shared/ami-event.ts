@@ -12,6 +12,11 @@ export type AmiEvent = { Event: string; [header: string]: string | string[] };
 export const MARKERS = {
   /** AMI login succeeded. Headers: AsteriskVersion, AmiVersion, AsteriskStarted (epoch seconds, if known), Outbox ("new": the agent remembers nothing before this). */
   captureStarted: "RingpostCaptureStarted",
+  /**
+   * The first word of a stream that goes on where others of this outbox ended. Headers: Stream (array of UUIDs, oldest
+   * first), To (array: the highest seq of each that this outbox has; what a stream had above that will not come).
+   */
+  streamContinued: "RingpostStreamContinued",
   /** The AMI session ended. Headers: Cause (closed vocabulary, GAP_CAUSES), Detail, Since (epoch ms of the last byte heard). */
   captureLost: "RingpostCaptureLost",
   /** Asterisk is a new process: every channel older than this is gone. Headers: AsteriskStarted (epoch seconds). */

@@ -159,7 +159,8 @@ export class Forwarder {
     const delays = this.#delays();
     while (!this.#stopped) {
       const { base, stream } = this.#state;
-      const answer = await this.#heartbeat();
+      // What was captured since may yet move to another stream: it is not said to be of this one.
+      const answer = await this.#heartbeat(highestAtOpen);
       if (answer.kind === "reply") {
         const received = answer.reply.received_to ?? 0;
         if (stream === state.stream && received > highestAtOpen - base)
@@ -226,8 +227,8 @@ export class Forwarder {
     return answer.kind === "reply" ? null : judge(answer, 0, this.#settings.url);
   }
 
-  async #heartbeat(): Promise<Answer> {
-    const { base, stream, highest, oldestOfStream: oldestUnacked } = this.#state;
+  async #heartbeat(highest = this.#state.highest): Promise<Answer> {
+    const { base, stream, oldestOfStream: oldestUnacked } = this.#state;
     return this.#post(this.#live, { lane: "live", stream, base, highest, oldestUnacked, lines: NO_LINES });
   }
 

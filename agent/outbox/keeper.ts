@@ -4,7 +4,7 @@ import { codeOf, messageOf } from "../../shared/errors.ts";
 import type { SeqRange } from "../../shared/wire.ts";
 import type { Capture, CapturedRow } from "../capture.ts";
 import type { Clock } from "../clock.ts";
-import { gap, type Gap } from "../markers.ts";
+import { gap, streamContinued, type Gap } from "../markers.ts";
 import { Ballast } from "./ballast.ts";
 import { classify, describeStorage } from "./failure.ts";
 import { UnwrittenRows } from "./memory.ts";
@@ -16,6 +16,8 @@ import { Ranges } from "./ranges.ts";
 import { lastOlderThan, pruneOnce } from "./retention.ts";
 import type { Segment, Store } from "./store.ts";
 
+/** Of the streams before a new one, the latest; those before them have long been told. */
+const ENDED_STREAMS_TOLD_MAX = 20;
 const RESEND_MARGIN_MS = 60_000;
 
 export type Note = (level: "info" | "warn" | "error", text: string, fields: Record<string, unknown>) => void;
@@ -60,6 +62,7 @@ export class Keeper {
     this.#done = opening.done;
     this.#pending = opening.pending;
     this.#ballast.take();
+    if (opening.continues) this.#tellContinued();
     this.#tellSalvaged(opening.gaps);
   }
 
@@ -187,6 +190,7 @@ export class Keeper {
     const segment = { base, stream: randomUUID() };
     this.#pending.addSegment(segment);
     this.#segments = [...this.#segments, segment];
+    this.#tellContinued();
     this.#ports.note("warn", "the outbox takes a new stream", { why, stream: segment.stream, base });
   }
 
@@ -261,7 +265,17 @@ export class Keeper {
     this.#done = opening.done;
     this.#pending = opening.pending;
     this.#pending.remember("stopped_clean", "false");
+    if (opening.continues) this.#tellContinued();
     this.#tellSalvaged(opening.gaps);
+  }
+
+  /** Whoever has calls of the streams before must know how far those go. */
+  #tellContinued(): void {
+    const ended = this.#segments
+      .slice(0, -1)
+      .slice(-ENDED_STREAMS_TOLD_MAX)
+      .map(({ base, stream }) => ({ stream, to: this.segmentEnd(base + 1) - base }));
+    this.append([this.#ports.capture.row(streamContinued(ended.filter(({ to }) => to > 0)))]);
   }
 
   /** What a damaged file cost. */

@@ -14,6 +14,8 @@ export interface Opening {
   segments: Segment[];
   highest: number;
   done: Ranges;
+  /** New events take another stream than the file's older ones. */
+  continues: boolean;
   /** What a damaged file cost. */
   gaps: Gap[];
   /** What the file must still be told: on a full disk it waits. */
@@ -54,7 +56,8 @@ function opened(path: string, store: Store, ports: KeeperPorts): Opening {
     const pending = new Pending();
     const fresh = segments.length === 0;
     const here = identityOf(path);
-    if (fresh || store.recall("identity") !== here) {
+    const replaced = fresh || store.recall("identity") !== here;
+    if (replaced) {
       const segment = { base: highest, stream: randomUUID() };
       pending.addSegment(segment);
       pending.remember("identity", here);
@@ -62,7 +65,8 @@ function opened(path: string, store: Store, ports: KeeperPorts): Opening {
       const what = fresh ? "new outbox" : "the outbox file was copied or restored: it takes a new stream";
       ports.note(fresh ? "info" : "warn", what, { path, stream: segment.stream });
     }
-    return { store, segments, highest, done: new Ranges(store.acked), gaps: [], pending };
+    const continues = replaced && !fresh;
+    return { store, segments, highest, done: new Ranges(store.acked), continues, gaps: [], pending };
   } catch (error) {
     store.close();
     throw error;
@@ -81,7 +85,8 @@ function reborn(path: string, ports: KeeperPorts, known?: Known): Opening {
     saved: saved.savedRows,
     stream: saved.segments.at(-1)?.stream,
   });
-  return { store, segments: saved.segments, highest: saved.highest, done: saved.done, gaps: saved.gaps, pending };
+  const { segments, highest, done, gaps } = saved;
+  return { store, segments, highest, done, continues: segments.length > 1, gaps, pending };
 }
 
 /**
