@@ -5,6 +5,8 @@ import type { Position } from "./types.ts";
 /** An event on its way into calls.raw_data: `{stream, seq, at, origin, ev}` as JSON, with `site: true` on the site's own. */
 export interface Kept extends Position {
   own: boolean;
+  /** A Hangup: counts however long the call is. */
+  ends: boolean;
   json: string;
 }
 
@@ -12,7 +14,8 @@ export interface Kept extends Position {
 export function keepItems(items: readonly Item[]): Kept[] {
   return items.map(({ event: { stream, seq, at, origin, ev, body }, own }) => {
     const place = `{"stream":${stream},"seq":${seq},"at":${at},"origin":"${origin}","ev":`;
-    return { stream, seq, own, json: `${place}${body ?? JSON.stringify(ev)}${own ? "}" : ',"site":true}'}` };
+    const json = `${place}${body ?? JSON.stringify(ev)}${own ? "}" : ',"site":true}'}`;
+    return { stream, seq, own, ends: ev.Event === "Hangup", json };
   });
 }
 
@@ -21,13 +24,14 @@ export function detach(kept: readonly Kept[]): Kept[] {
   return kept.map((each) => ({ ...each, json: Buffer.from(each.json).toString() }));
 }
 
-/** calls.raw_data: the call's events, and the site's markers that came while the call could still change. */
+/**
+ * calls.raw_data: the call's events, and the site's markers that came while the call could still change. Of a call that
+ * outgrew its bound, what assembly still heeds then: hangups and markers.
+ */
 export function rawDataOf(call: AssembledCall, kept: readonly Kept[]): string {
   const used = kept.filter((each) => each.own || isWithin(call, each));
-  return `[${used
-    .slice(0, CALL_EVENTS_MAX)
-    .map(({ json }) => json)
-    .join(",")}]`;
+  const heeded = used.filter(({ own, ends }, at) => at < CALL_EVENTS_MAX || ends || !own);
+  return `[${heeded.map(({ json }) => json).join(",")}]`;
 }
 
 function isWithin(call: AssembledCall, { stream, seq }: Position): boolean {
