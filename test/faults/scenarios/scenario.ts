@@ -21,7 +21,10 @@ export interface Outcome {
 }
 
 /** One stack, one story: calls run, `act` does its harm, then everything settles and is judged as after any run. */
-export async function scenario(options: Partial<StackOptions>, act: (stack: Stack) => Promise<void>): Promise<Outcome> {
+export async function scenario(
+  options: Partial<StackOptions>,
+  act: (stack: Stack, watch: FinalityWatch) => Promise<void>,
+): Promise<Outcome> {
   const stack = await startStack({
     seed: 1,
     templates,
@@ -34,8 +37,7 @@ export async function scenario(options: Partial<StackOptions>, act: (stack: Stac
   try {
     await begin(stack);
     watch.start();
-    await act(stack);
-    if (stack.restores.length > 0) watch.forgiveAbsence(true);
+    await act(stack, watch);
     const settled = await settle(stack);
     await watch.stop();
     const judged = await judge(stack, watch);
