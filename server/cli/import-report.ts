@@ -1,6 +1,6 @@
 import type { Outcome } from "../mongo/session.ts";
-import type { Tally } from "../mongo/validate-sql.ts";
-import type { ValidationReport } from "../mongo/validate.ts";
+import type { Tally } from "../mongo/validate/sql.ts";
+import type { ValidationReport } from "../mongo/validate/validate.ts";
 import { oneLine, table } from "./print.ts";
 
 /** What a run of `import mongo` came to, for people. */

@@ -2,10 +2,10 @@ import { writeFile } from "node:fs/promises";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Command } from "commander";
 import { ConfigurationError } from "../../shared/errors.ts";
-import { DEFAULT_MAPPING, readEnterpriseMap, readMappingFile } from "../mongo/mapping-file.ts";
+import { DEFAULT_MAPPING, readEnterpriseMap, readMappingFile } from "../mongo/map/mapping-file.ts";
 import { runSession, type Mode, type Outcome } from "../mongo/session.ts";
-import { openFileSource } from "../mongo/source-files.ts";
-import type { Source } from "../mongo/source.ts";
+import { openFileSource } from "../mongo/source/files.ts";
+import type { Source } from "../mongo/source/source.ts";
 import { migrate } from "../store/migrate.ts";
 import { parsers } from "./arguments.ts";
 import { Refused, withDatabase, type Context } from "./context.ts";
@@ -146,7 +146,7 @@ async function openSource(path: string | undefined, flags: ImportFlags, { io }: 
   if (db === undefined || collection === undefined) throw new Refused("A running MongoDB needs --db and --collection.");
   const onRetry = (why: string, tries: number): void => io.err(JSON.stringify({ type: "retry", why, tries }));
   // The driver is large; no other command needs it.
-  const { openLiveSource } = await import("../mongo/source-live.ts");
+  const { openLiveSource } = await import("../mongo/source/live.ts");
   return openLiveSource({ uri, db, collection }, { ...RETRY, sleep: (ms) => sleep(ms), onRetry });
 }
 

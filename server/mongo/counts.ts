@@ -1,4 +1,4 @@
-import type { RejectReason, Rule } from "./map-types.ts";
+import type { RejectReason, Rule } from "./map/types.ts";
 
 /** What became of the documents of an import, over all its runs. */
 export interface Counts {

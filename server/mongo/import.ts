@@ -1,11 +1,11 @@
 import type { ClientBase } from "pg";
 import { addCounts, countWords, noCounts, type Counts } from "./counts.ts";
-import { loadBatch } from "./load.ts";
-import { finishImport, type ImportState } from "./load-progress.ts";
-import { mapBatch, type MappedBatch } from "./map-batch.ts";
-import type { MappingContext } from "./map-document.ts";
-import type { RejectedDocument } from "./load-rejects.ts";
-import type { Bounds, Position, Source } from "./source.ts";
+import { loadBatch } from "./load/load.ts";
+import { finishImport, type ImportState } from "./load/progress.ts";
+import { mapBatch, type MappedBatch } from "./map/batch.ts";
+import type { MappingContext } from "./map/document.ts";
+import type { RejectedDocument } from "./load/rejects.ts";
+import type { Bounds, Position, Source } from "./source/source.ts";
 
 /** How far a run is; told after every batch. */
 export interface RunProgress {

@@ -3,13 +3,13 @@ import { rename, unlink, writeFile, open } from "node:fs/promises";
 import { createInterface } from "node:readline";
 import type { ClientBase } from "pg";
 import { isObject, type Json, type JsonObject } from "./json.ts";
-import { loadBatch } from "./load.ts";
-import { readRejects, type RejectedDocument } from "./load-rejects.ts";
-import type { ImportState } from "./load-progress.ts";
-import { mapBatch } from "./map-batch.ts";
-import type { MappingContext } from "./map-document.ts";
-import { normalDocument } from "./normal.ts";
-import { damaged } from "./source.ts";
+import { loadBatch } from "./load/load.ts";
+import { readRejects, type RejectedDocument } from "./load/rejects.ts";
+import type { ImportState } from "./load/progress.ts";
+import { mapBatch } from "./map/batch.ts";
+import type { MappingContext } from "./map/document.ts";
+import { normalDocument } from "./source/normal.ts";
+import { damaged } from "./source/source.ts";
 
 const pageRows = 500;
 

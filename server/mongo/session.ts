@@ -2,16 +2,16 @@ import pg from "pg";
 import type { JsonObject } from "./json.ts";
 import type { Counts } from "./counts.ts";
 import { rehearse, runImport, type Rehearsal, type RunHooks } from "./import.ts";
-import { prepareLoading } from "./load.ts";
-import { readDirectory } from "./load-directory.ts";
-import { lockImports, openImport, restartImport, saveReport, type ImportState } from "./load-progress.ts";
-import { countRejects } from "./load-rejects.ts";
-import type { EnterpriseMap } from "./map-enterprise.ts";
-import type { MappingContext } from "./map-document.ts";
-import type { Mapping } from "./mapping-file.ts";
+import { prepareLoading } from "./load/load.ts";
+import { readDirectory } from "./load/directory.ts";
+import { lockImports, openImport, restartImport, saveReport, type ImportState } from "./load/progress.ts";
+import { countRejects } from "./load/rejects.ts";
+import type { EnterpriseMap } from "./map/enterprise.ts";
+import type { MappingContext } from "./map/document.ts";
+import type { Mapping } from "./map/mapping-file.ts";
 import { retryRejects, writeRehearsedRejects, writeRejects } from "./rejects.ts";
-import type { Bounds, Source } from "./source.ts";
-import { validate, type ValidationOptions, type ValidationReport } from "./validate.ts";
+import type { Bounds, Source } from "./source/source.ts";
+import { validate, type ValidationOptions, type ValidationReport } from "./validate/validate.ts";
 
 export type Mode = "import" | "dry-run" | "validate" | "retry-rejects";
 

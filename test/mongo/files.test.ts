@@ -2,7 +2,7 @@ import { serialize } from "bson";
 import { mkdir, readFile, rm, truncate, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import { openFileSource } from "../../server/mongo/source-files.ts";
+import { openFileSource } from "../../server/mongo/source/files.ts";
 import { testDatabase, type TestDatabase } from "../support/postgres.ts";
 import { ENTERPRISES, oldDocuments } from "./support/documents.ts";
 import { archive, bson, extendedJson, writePieces, type JsonShape } from "./support/files.ts";

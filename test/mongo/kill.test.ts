@@ -8,7 +8,7 @@ import { archive, writePieces } from "./support/files.ts";
 import { seeded } from "./support/random.ts";
 import { importHere, tempFolder } from "./support/run.ts";
 import { addEnterprises, importedTables } from "./support/tables.ts";
-import { openFileSource } from "../../server/mongo/source-files.ts";
+import { openFileSource } from "../../server/mongo/source/files.ts";
 
 const KILLS = 20;
 const DOCUMENTS = 20_000;

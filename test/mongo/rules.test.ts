@@ -1,7 +1,7 @@
 import { mkdir, readFile, rm, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { readEnterpriseMap, readMappingFile } from "../../server/mongo/mapping-file.ts";
+import { readEnterpriseMap, readMappingFile } from "../../server/mongo/map/mapping-file.ts";
 import type { Outcome, SessionOptions } from "../../server/mongo/session.ts";
 import { testDatabase, type TestDatabase } from "../support/postgres.ts";
 import { importHere, tempFolder } from "./support/run.ts";

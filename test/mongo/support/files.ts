@@ -3,7 +3,7 @@ import { createWriteStream } from "node:fs";
 import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { createGzip } from "node:zlib";
-import { crc64, crc64Value, CRC64_OF_NOTHING } from "../../../server/mongo/crc64.ts";
+import { crc64, crc64Value, CRC64_OF_NOTHING } from "../../../server/mongo/source/crc64.ts";
 
 const OPTIONS = { ignoreUndefined: true } as const;
 const MAGIC = Buffer.from([0x6d, 0xe2, 0x99, 0x81]);

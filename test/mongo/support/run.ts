@@ -2,10 +2,10 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { mkdtemp } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { DEFAULT_MAPPING } from "../../../server/mongo/mapping-file.ts";
+import { DEFAULT_MAPPING } from "../../../server/mongo/map/mapping-file.ts";
 import { runSession, type Outcome, type SessionOptions } from "../../../server/mongo/session.ts";
-import { openFileSource } from "../../../server/mongo/source-files.ts";
-import type { Source } from "../../../server/mongo/source.ts";
+import { openFileSource } from "../../../server/mongo/source/files.ts";
+import type { Source } from "../../../server/mongo/source/source.ts";
 import { seeded } from "./random.ts";
 
 export function tempFolder(): Promise<string> {
