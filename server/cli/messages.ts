@@ -1,8 +1,10 @@
+import { downloadEn, downloadRu } from "./words/download.ts";
 import { blindEn, blindRu } from "./words/blind.ts";
 
 /** Every text a person reads from the server's commands, in two languages. Names of commands, options and columns stay as they are. */
 const en = {
   ...blindEn,
+  ...downloadEn,
   error: "error",
   about: "Ringpost server: what happened on every call of every Asterisk, once.",
   aboutStart: "run the server: ingest, assembly, API",
@@ -43,9 +45,10 @@ const en = {
   rebuildNew: "is new",
   rebuildGone: "goes",
   rebuildNothing: "(nothing)",
-  rebuilt: (calls: number, changed: number) => `${calls} calls assembled again, ${changed} changed`,
+  rebuilt: (calls: number, changed: number) =>
+    `${calls} ${calls === 1 ? "call" : "calls"} assembled again, ${changed} changed`,
   rebuildWould: (calls: number, changed: number) =>
-    `${calls} calls assembled again, ${changed} would change; nothing was written`,
+    `${calls} ${calls === 1 ? "call" : "calls"} assembled again, ${changed} would change; nothing was written`,
   rebuildMoved: (merged: number, split: number) => `${merged} merged, ${split} split`,
   rebuildLeft: (count: number) => `${count} left as they are`,
   rebuildSkipped: (uniqueId: string, site: number, why: string, detail: string) =>
@@ -172,6 +175,7 @@ export type Messages = typeof en;
 
 const ru: Messages = {
   ...blindRu,
+  ...downloadRu,
   error: "ошибка",
   about: "Сервер Ringpost: что произошло с каждым звонком каждого Asterisk, ровно один раз.",
   aboutStart: "запустить сервер: приём, сборка звонков, API",

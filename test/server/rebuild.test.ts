@@ -44,7 +44,7 @@ test("rebuild --dry-run prints what would change as a person reads it, in the en
   expect(out).toMatch(
     /^ {2}participant 1 \(150\) is new: .*participant_status answered, .*dial_start 2026-11-24 04:36:57\.\d{3}/m,
   );
-  expect(out).toMatch(/^1 calls assembled again, 1 would change; nothing was written$/m);
+  expect(out).toMatch(/^1 call assembled again, 1 would change; nothing was written$/m);
   const russian = await run("rebuild", "--dry-run", "--lang", "ru");
   expect(russian.out).toContain("участник 1 (150) появляется");
   expect(russian.out).toContain("изменилось бы: 1; ничего не записано");
@@ -98,11 +98,11 @@ test("wrong times, and sites that are not there, are refused in words", async ()
 
 test("rebuild sets the past right, then finds nothing to change; a revoked site's calls too", async () => {
   await run("site", "revoke", String(site.id));
-  expect((await run("rebuild", "--site", String(site.id))).out).toContain("1 calls assembled again, 1 changed");
+  expect((await run("rebuild", "--site", String(site.id))).out).toContain("1 call assembled again, 1 changed");
   expect(await office.rows("SELECT call_type, call_status, trunk, main_extension FROM calls")).toEqual([
     { call_type: "incoming", call_status: "answered", trunk: "trunk-a", main_extension: "150" },
   ]);
-  expect((await run("rebuild")).out).toBe("1 calls assembled again, 0 changed\n");
+  expect((await run("rebuild")).out).toBe("1 call assembled again, 0 changed\n");
 });
 
 test("Ctrl-C ends it between two batches, and says that the same command does the rest", async () => {
