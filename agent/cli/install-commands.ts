@@ -1,5 +1,5 @@
 import { ConfigurationError, EXIT } from "../../shared/errors.ts";
-import { findAsterisk } from "../install/asterisk.ts";
+import { findAsterisk, refuseForeignUser } from "../install/asterisk.ts";
 import { readAdded } from "../install/record.ts";
 import { CONFIG, installSteps } from "../install/steps.ts";
 import { System } from "../install/system.ts";
@@ -26,6 +26,7 @@ export async function onInstall(context: Context, flags: InstallFlags): Promise<
   const system = new System(flags.root ?? "");
   if (!dry && !isRoot(context)) return EXIT.critical;
   const asterisk = findAsterisk(system.root);
+  refuseForeignUser(asterisk);
   const options = {
     server: flags.server,
     code: flags.code,

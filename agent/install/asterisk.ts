@@ -33,12 +33,21 @@ export function findAsterisk(root: string): FoundAsterisk {
       next: "Run this on the PBX itself. When Asterisk runs in a container or elsewhere, see docs/agent.md",
     });
   const text = readFileSync(managerConf, "utf8");
-  return {
-    folder,
-    managerConf,
-    ami: readManagerConf(text, (pattern) => textOf(folder, pattern)),
-    ...place(folder, text),
-  };
+  const ami = readManagerConf(text, (pattern) => textOf(folder, pattern));
+  return { folder, managerConf, ami, ...place(folder, text) };
+}
+
+/** Two users of one name are one to Asterisk, with the rights of both. @throws RingpostError when somebody made one by hand. */
+export function refuseForeignUser({ ami, managerConf, ownFile }: FoundAsterisk): void {
+  if (!ami.users.has(AMI_USER) || existsSync(ownFile)) return;
+  throw new RingpostError({
+    code: "ami_user_taken",
+    attempted: `add the AMI user ${AMI_USER}`,
+    on: managerConf,
+    found: `there is a user [${AMI_USER}] already, which install did not make`,
+    retry: "no",
+    next: "Remove that section from manager.conf or the files it includes, then run this again",
+  });
 }
 
 function place(folder: string, text: string): Pick<FoundAsterisk, "ownFile" | "include"> {

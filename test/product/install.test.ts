@@ -2,7 +2,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { findAsterisk } from "../../agent/install/asterisk.ts";
+import { findAsterisk, refuseForeignUser } from "../../agent/install/asterisk.ts";
 import { readManagerConf } from "../../agent/install/manager-conf.ts";
 import { UNIT } from "../../agent/install/unit.ts";
 import { parseSymbols, tooNew } from "../../deploy/build/symbols.ts";
@@ -47,6 +47,13 @@ describe("finding AMI on a PBX", () => {
 
   it("does not run in circles when files include each other", () => {
     expect(readManagerConf("#include a\n[u]\nread = call\n", () => "#include a\n").users.has("u")).toBe(true);
+  });
+
+  it("leaves a user of the same name alone that somebody made by hand", () => {
+    conf("manager.conf", "[general]\n[ringpost]\nsecret = x\n");
+    expect(() => refuseForeignUser(findAsterisk(root))).toThrow(/\[ringpost\] already/);
+    conf("ringpost-manager.conf", "[ringpost]\n");
+    expect(() => refuseForeignUser(findAsterisk(root))).not.toThrow();
   });
 
   it("says where to go when there is no Asterisk here", () => {
