@@ -128,7 +128,11 @@ async function injectStep(stack: Stack, watch: FinalityWatch, step: Step, n: num
 export async function settle(stack: Stack): Promise<string[]> {
   const wrongs: string[] = [];
   await stack.player.finish();
-  if (!(await drained(stack))) wrongs.push(`Events are missing, and nothing came for ${SILENCE_MS_MAX / 1000} s`);
+  if (!(await drained(stack))) {
+    const missing = (await missingNow(stack)).map(({ told }) => told.number);
+    const which = missing.length === 0 ? "they came later" : `${missing.length}, the first is ${missing[0]}`;
+    wrongs.push(`Events are missing (${which}), and nothing came for ${SILENCE_MS_MAX / 1000} s`);
+  }
   if (!(await until(() => stack.pbx.listening, LOGIN_DEADLINE_MS)))
     wrongs.push("The agent is not logged in after the faults");
   const { lastNumber } = stack.player.playOne();
@@ -149,11 +153,15 @@ async function drained(stack: Stack): Promise<boolean> {
 }
 
 async function everythingDeliveredIsStored(stack: Stack): Promise<boolean> {
+  return (await missingNow(stack)).length === 0;
+}
+
+async function missingNow(stack: Stack): Promise<Verdict[]> {
   const [stored, gaps] = [
     await readStored(stack.database, stack.site.id),
     await readGaps(stack.database, stack.site.id),
   ];
-  return !judgeEvents(stack.journal, stored, gaps, stack.excusable).some(isLost);
+  return judgeEvents(stack.journal, stored, gaps, stack.excusable).filter(isLost);
 }
 
 export async function judge(stack: Stack, watch: FinalityWatch): Promise<{ verdicts: Verdict[]; wrongs: string[] }> {
