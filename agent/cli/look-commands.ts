@@ -1,7 +1,9 @@
+import logUpdate from "log-update";
 import type { AmiEvent } from "../../shared/ami-event.ts";
 import { EXIT } from "../../shared/errors.ts";
 import type { SeenCall } from "../control/calls.ts";
 import { askCalls, askGaps, follow } from "../control/socket.ts";
+import { sleep } from "../sleep.ts";
 import type { CommonOptions, Context } from "./context.ts";
 import { doctor, levelOf } from "./doctor/doctor.ts";
 import { fsck, outboxLook } from "./outbox.ts";
@@ -12,10 +14,26 @@ import { viewCall, viewCalls, viewChecks, viewEvent, viewGaps, viewOutbox } from
 
 const pretty = (value: unknown) => JSON.stringify(value, null, 2);
 
-export async function onStatus(context: Context, options: CommonOptions): Promise<number> {
+export async function onStatus(context: Context, options: CommonOptions & { watch?: boolean }): Promise<number> {
   const { outbox } = context.settings(options);
+  if (options.watch === true) return watchStatus(context, outbox.path);
   const answer = await statusCommand(outbox.path, options.json === true, context.voice);
   context.ports.print(answer.text);
+  return answer.exitStatus;
+}
+
+const WATCH_MS = 1_000;
+
+/** The status again and again in the same place, until Ctrl-C. */
+async function watchStatus({ ports, voice }: Context, outboxPath: string): Promise<number> {
+  const enough = ports.enough();
+  let answer = await statusCommand(outboxPath, false, voice);
+  while (!enough.aborted) {
+    logUpdate(answer.text);
+    await sleep(WATCH_MS, enough);
+    answer = await statusCommand(outboxPath, false, voice);
+  }
+  logUpdate.done();
   return answer.exitStatus;
 }
 

@@ -2,9 +2,6 @@ import { Command, InvalidArgumentError, Option } from "commander";
 import { ConfigurationError, EXIT, type SettingProblem } from "../../shared/errors.ts";
 import { AGENT_VERSION } from "../version.ts";
 import { makeContext, type CommonOptions, type Context, type ProgramPorts } from "./context.ts";
-import { onConfigCheck, onConfigShow, onDiagnostics, onLogs, onSelfTest, onVersion } from "./file-commands.ts";
-import { onInstall, onUninstall } from "./install-commands.ts";
-import { onCalls, onDoctor, onFsck, onGaps, onOutbox, onStatus, onTail } from "./look-commands.ts";
 import { painter } from "./paint.ts";
 import { LANGUAGES, TEXTS, type Language, type Texts } from "./texts.ts";
 import { WORDS } from "./words/words.ts";
@@ -53,7 +50,9 @@ function describeService(program: Command, context: Context, ended: Ended): void
     ended(await context.ports.run(context.settings(options))),
   );
   const act = actor(context, ended);
-  withJson(command(program, "status", texts.status, context), context).action(act(onStatus));
+  withJson(command(program, "status", texts.status, context), context)
+    .option("--watch", context.voice.words.about.watch)
+    .action(act(looks, "onStatus"));
 }
 
 function describeLooks(program: Command, context: Context, ended: Ended): void {
@@ -61,12 +60,12 @@ function describeLooks(program: Command, context: Context, ended: Ended): void {
   const act = actor(context, ended);
   const looked = (parent: Command, name: string, text: string) =>
     withJson(command(parent, name, text, context), context);
-  looked(program, "doctor", about.doctor).option("--root <folder>", about.root).action(act(onDoctor));
-  looked(program, "tail", about.tail).option("--calls", about.tailCalls).action(act(onTail));
-  looked(program, "calls", about.calls).option("--last <count>", about.last, count, 20).action(act(onCalls));
-  looked(program, "gaps", about.gaps).action(act(onGaps));
-  const outbox = looked(program, "outbox", about.outbox).action(act(onOutbox));
-  looked(outbox, "fsck", about.fsck).action(act(onFsck));
+  looked(program, "doctor", about.doctor).option("--root <folder>", about.root).action(act(looks, "onDoctor"));
+  looked(program, "tail", about.tail).option("--calls", about.tailCalls).action(act(looks, "onTail"));
+  looked(program, "calls", about.calls).option("--last <count>", about.last, count, 20).action(act(looks, "onCalls"));
+  looked(program, "gaps", about.gaps).action(act(looks, "onGaps"));
+  const outbox = looked(program, "outbox", about.outbox).action(act(looks, "onOutbox"));
+  looked(outbox, "fsck", about.fsck).action(act(looks, "onFsck"));
 }
 
 function describeFiles(program: Command, context: Context, ended: Ended): void {
@@ -76,17 +75,17 @@ function describeFiles(program: Command, context: Context, ended: Ended): void {
   file(program, "logs", about.logs)
     .option("--lines <count>", about.lines, count, 100)
     .option("--file <file>", about.logFile)
-    .action(act(onLogs));
+    .action(act(files, "onLogs"));
   const config = program.command("config").description(about.config).helpOption("-h, --help", context.voice.texts.help);
-  file(config, "check", about.configCheck).action(act(onConfigCheck));
-  file(config, "show", about.configShow).action(act(onConfigShow));
+  file(config, "check", about.configCheck).action(act(files, "onConfigCheck"));
+  file(config, "show", about.configShow).action(act(files, "onConfigShow"));
   file(program, "diagnostics", about.diagnostics)
     .option("--output <file>", about.output)
     .option("--with-calls", about.withCalls)
     .option("--log <file>", about.logFile)
-    .action(act(onDiagnostics));
-  file(program, "version", about.version).action(act(onVersion));
-  file(program, "self-test", about.selfTest).action(act(onSelfTest));
+    .action(act(files, "onDiagnostics"));
+  file(program, "version", about.version).action(act(files, "onVersion"));
+  file(program, "self-test", about.selfTest).action(act(files, "onSelfTest"));
 }
 
 function describeInstallation(program: Command, context: Context, ended: Ended): void {
@@ -99,19 +98,28 @@ function describeInstallation(program: Command, context: Context, ended: Ended):
     .option("--allow-plain-http", about.plainHttp)
     .option("--root <folder>", about.root)
     .option("--dry-run", about.dryRun)
-    .action(act(onInstall));
+    .action(act(installation, "onInstall"));
   command(program, "uninstall", about.uninstall, context)
     .option("--purge", about.purge)
     .option("--root <folder>", about.root)
     .option("--dry-run", about.dryRun)
-    .action(act(onUninstall));
+    .action(act(installation, "onUninstall"));
 }
+
+// Loaded when asked for: the running agent has no use for tables and zips.
+const looks = () => import("./look-commands.ts");
+const files = () => import("./file-commands.ts");
+const installation = () => import("./install-commands.ts");
+
+type Work = (context: Context, options: never) => Promise<number>;
 
 /** Options of the parents count too: `outbox --json fsck` is `outbox fsck --json`. */
 function actor(context: Context, ended: Ended) {
-  return <O extends CommonOptions>(work: (context: Context, options: O) => Promise<number>) =>
-    async (_: unknown, command: Command) =>
-      ended(await work(context, command.optsWithGlobals<O>()));
+  return <Name extends string, Module extends Record<Name, Work>>(load: () => Promise<Module>, name: Name) =>
+    async (_: unknown, command: Command) => {
+      const work = (await load())[name];
+      ended(await work(context, command.optsWithGlobals() as never));
+    };
 }
 
 function command(parent: Command, name: string, description: string, { voice }: Context): Command {

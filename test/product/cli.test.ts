@@ -162,6 +162,17 @@ describe("every command on a terminal", () => {
     expect((await json("status")).level).toBe("ok");
   });
 
+  it("keeps showing the status in the same place until Ctrl-C", async () => {
+    const watch = spawn(process.execPath, [MAIN, "status", "--watch", "--config", config], {
+      stdio: ["ignore", "pipe", "ignore"],
+    });
+    let text = "";
+    watch.stdout.on("data", (chunk: Buffer) => (text += chunk.toString()));
+    await expect.poll(() => text.match(/process \d+, up/g)?.length ?? 0, { timeout: 10_000 }).toBeGreaterThan(2);
+    watch.kill("SIGINT");
+    expect(await once(watch, "close")).toEqual([0, null]);
+  });
+
   it("shows the log readable, and without its secrets", async () => {
     writeFileSync(
       join(folder, "other.log"),

@@ -7,6 +7,7 @@ import type { TroubleCode } from "../troubles.ts";
 /** What the commands say to people, besides texts.ts. */
 export const en = {
   about: {
+    watch: "keep showing it until Ctrl-C",
     doctor: "check everything the agent needs, and say what to do about what is missing; exit status 0, 1 or 2",
     tail: "show events as they pass; with --calls, calls as they change",
     tailCalls: "calls instead of events",
