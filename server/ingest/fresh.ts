@@ -18,6 +18,9 @@ export interface StreamView {
   added: SeqRange[];
   /** Of `filled`: what gap markers of this transaction add. */
   fillsAdded: SeqRange[];
+  /** Highest seq the agent said the stream has, and whether a marker of this transaction said so. */
+  highestSeq: number;
+  told: boolean;
 }
 
 export interface Sorted {
@@ -41,13 +44,15 @@ export function settledIn(view: StreamView): SeqRange[] {
   return unite(unite(view.received, view.added), view.filled);
 }
 
-function viewOf({ siteId, received, filled }: StreamRow): StreamView {
-  return { siteId, received: parseMultirange(received), filled: parseMultirange(filled), added: [], fillsAdded: [] };
+function viewOf({ siteId, received, filled, highestSeq }: StreamRow): StreamView {
+  const had = { received: parseMultirange(received), filled: parseMultirange(filled) };
+  return { siteId, ...had, added: [], fillsAdded: [], highestSeq, told: false };
 }
 
-function sortBatch({ site, streamId, events, unusable }: Batch, { fresh, known, streams }: Sorted): void {
+function sortBatch({ site, streamId, report, events, unusable }: Batch, { fresh, known, streams }: Sorted): void {
   const view = streams.get(streamId);
   if (view === undefined) throw new Error(`stream ${streamId} of site ${site.id} vanished`);
+  view.highestSeq = Math.max(view.highestSeq, report.highestSeq);
   const seqs: number[] = [];
   for (const event of events) {
     const isKnown = holds(view.received, event.seq) || holds(view.added, event.seq);

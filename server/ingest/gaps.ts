@@ -10,9 +10,30 @@ export interface ToldGap extends GapRow {
   streamUuid: string | undefined;
 }
 
+const BLINDNESS: ReadonlySet<string> = new Set([
+  MARKERS.gap,
+  MARKERS.captureLost,
+  MARKERS.captureStarted,
+  MARKERS.streamContinued,
+]);
+
+/** How far the streams go which the one with this event replaces; nothing they had above will come. */
+export function readContinued({ event: { ev } }: FreshEvent): { uuid: string; to: number }[] {
+  if (ev.Event !== MARKERS.streamContinued) return [];
+  const [uuids, ends] = [listOf(ev["Stream"]), listOf(ev["To"]).map(Number)];
+  return uuids.flatMap((uuid, n) => {
+    const to = ends[n] ?? -1;
+    return UUID.test(uuid) && Number.isSafeInteger(to) && to >= 0 ? [{ uuid, to }] : [];
+  });
+}
+
+function listOf(value: string | string[] | undefined): string[] {
+  return value === undefined ? [] : [value].flat();
+}
+
 /** True for the markers that say when a site was blind. */
 export function tellsBlindness(ev: AmiEvent): boolean {
-  return ev.Event === MARKERS.gap || ev.Event === MARKERS.captureLost || ev.Event === MARKERS.captureStarted;
+  return BLINDNESS.has(ev.Event);
 }
 
 /** The agent began with an outbox that remembers nothing: whatever its earlier ones still had is gone. */

@@ -2,7 +2,15 @@ import type { ClientBase } from "pg";
 import type { SeqRange } from "../../shared/wire.ts";
 import { addReceived, type ReceivedRow } from "../store/addReceived.ts";
 import { copyEvents } from "../store/copyEvents.ts";
-import { endOlderOutboxes, findStreams, insertGaps, settleGaps, type NewOutbox } from "../store/gaps.ts";
+import {
+  endOlderOutboxes,
+  findStreams,
+  insertGaps,
+  settleGaps,
+  tellHoles,
+  type EndedStream,
+  type NewOutbox,
+} from "../store/gaps.ts";
 import { lockSites } from "../store/lockSites.ts";
 import { readStreams } from "../store/readStreams.ts";
 import { repairGaps } from "../store/repairGaps.ts";
@@ -10,7 +18,7 @@ import { findConflicts, insertRejected } from "../store/rejectedEvents.ts";
 import { insertMarkers } from "../store/siteMarkers.ts";
 import type { Assembler } from "./assembler.ts";
 import { type FreshEvent, settledIn, type Sorted, type StreamView, subtractReceived } from "./fresh.ts";
-import { beginsNewOutbox, readGap, tellsBlindness } from "./gaps.ts";
+import { beginsNewOutbox, readContinued, readGap, tellsBlindness } from "./gaps.ts";
 import { keyEvents, type KeyedEvent, toEventRow } from "./keyed.ts";
 import type { CallMemories, CallMemory } from "./memory.ts";
 import { formatMultirange, highest, overlap, type Ranges, unite } from "./ranges.ts";
@@ -62,6 +70,7 @@ export async function writeGroup(
   const written = await writeCalls(client, retold, {
     receivedAt,
     settled: (stream) => settled.get(stream) ?? [],
+    highestSeq: (stream) => sorted.streams.get(stream)?.highestSeq ?? 0,
   });
   await insertRejected(client, rejected.map(toRejectedRow));
   await noteReceived(client, work.batches, sorted);
@@ -128,12 +137,7 @@ async function keepMarkers(client: ClientBase, keyed: readonly KeyedEvent[], sor
 async function keepGaps(client: ClientBase, blind: readonly FreshEvent[], sorted: Sorted): Promise<Set<number>> {
   const gaps = blind.flatMap((event) => readGap(event) ?? []);
   await insertGaps(client, gaps);
-  const filled = new Set<number>();
-  for (const begun of blind.filter(beginsNewOutbox)) {
-    for (const { streamId, to } of await endOlderOutboxes(client, outboxOf(begun))) {
-      if (fill(sorted, streamId, begun.site.id, [1, to])) filled.add(begun.site.id);
-    }
-  }
+  const filled = await endReplaced(client, blind, sorted);
   await settleGaps(client, [...new Set(blind.map(({ site }) => site.id))]);
   const others = await findStreams(
     client,
@@ -145,6 +149,38 @@ async function keepGaps(client: ClientBase, blind: readonly FreshEvent[], sorted
     if (fill(sorted, meant, siteId, [fromSeq, toSeq])) filled.add(siteId);
   }
   return filled;
+}
+
+/** Streams that were replaced: how far they go is noted, and what they never sent will not come. */
+async function endReplaced(client: ClientBase, blind: readonly FreshEvent[], sorted: Sorted): Promise<Set<number>> {
+  const filled = new Set<number>();
+  for (const event of blind) {
+    const ended = beginsNewOutbox(event)
+      ? await endOlderOutboxes(client, outboxOf(event))
+      : await endContinued(client, event, sorted);
+    if (ended.length === 0) continue;
+    await tellHoles(client, event.site.id, ended, event.event.at);
+    for (const { streamId, above, to } of ended) {
+      if (to > above && fill(sorted, streamId, event.site.id, [above + 1, to])) filled.add(event.site.id);
+    }
+  }
+  return filled;
+}
+
+async function endContinued(client: ClientBase, event: FreshEvent, sorted: Sorted): Promise<EndedStream[]> {
+  const told = readContinued(event);
+  const known = await findStreams(
+    client,
+    told.map(({ uuid }) => uuid),
+  );
+  return known.flatMap(({ id, siteId, uuid }) => {
+    const view = sorted.streams.get(id);
+    const end = told.find((stream) => stream.uuid === uuid);
+    if (view === undefined || end === undefined || siteId !== event.site.id || id === event.streamId) return [];
+    view.told = true;
+    view.highestSeq = Math.max(view.highestSeq, end.to);
+    return [{ streamId: id, above: end.to, to: Math.max(view.highestSeq, highest(settledIn(view))) }];
+  });
 }
 
 /** Notes seqs of a stream as never to come. False when the stream is not the site's. */
@@ -189,12 +225,12 @@ async function noteReceived(client: ClientBase, batches: readonly Batch[], { str
   const rows: ReceivedRow[] = [];
   for (const [streamId, view] of streams) {
     const report = reports.get(streamId);
-    if (report === undefined && view.fillsAdded.length === 0) continue;
+    if (report === undefined && view.fillsAdded.length === 0 && !view.told) continue;
     rows.push({
       streamId,
       add: formatMultirange(view.added),
       fill: formatMultirange(view.fillsAdded),
-      ...(report ?? { highestSeq: 0, oldestUnacked: null, waiting: null }),
+      ...(report ?? { highestSeq: view.told ? view.highestSeq : 0, oldestUnacked: null, waiting: null }),
     });
   }
   if ((await addReceived(client, rows)) < rows.length)

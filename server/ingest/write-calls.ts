@@ -28,6 +28,8 @@ export interface WriteContext {
   receivedAt: number;
   /** Seqs of a stream that are received or will never come. */
   settled: (stream: number) => Ranges;
+  /** Highest seq a stream is known to have. */
+  highestSeq?: (stream: number) => number;
 }
 
 /** Writes calls with all that hangs on them; returns what to remember once committed. */
@@ -50,9 +52,10 @@ export async function writeCalls(
   return { memories: writings.flatMap(toMemories), waitingSites };
 }
 
-function prepare(retold: Retold, { receivedAt, settled }: WriteContext): Writing[] {
-  const { call, row: known, touched } = retold;
-  if (call === undefined) return [];
+function prepare(retold: Retold, { receivedAt, settled, highestSeq }: WriteContext): Writing[] {
+  const { row: known, touched } = retold;
+  if (retold.call === undefined) return [];
+  const call = { ...retold.call, proof: wholeStreams(retold.call.proof, highestSeq) };
   const standing = standingOf(call, settled, known?.state);
   const since = Math.min(receivedAt, ...touched.rows.map((row) => row.receivedAt));
   const row = callRow(call, touched.site, standing, retold.first, since);
@@ -64,6 +67,16 @@ function prepare(retold: Retold, { receivedAt, settled }: WriteContext): Writing
   });
   const { id = 0, uniqueId = "", revision = 0 } = known ?? {};
   return [{ retold, call, standing, row, signature, id, uniqueId, revision }];
+}
+
+/** What went on in a later stream needs the earlier ones to their ends: there may be more of the call than was seen. */
+function wholeStreams(
+  proof: AssembledCall["proof"],
+  highestSeq: (stream: number) => number = () => 0,
+): AssembledCall["proof"] {
+  return proof.map((range, index) =>
+    index === proof.length - 1 ? range : { ...range, toSeq: Math.max(range.toSeq, highestSeq(range.stream)) },
+  );
 }
 
 /** A call bears one of its own ids, whatever assembly makes of foreign ones: else two calls could claim the same. */

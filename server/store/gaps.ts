@@ -68,45 +68,59 @@ export interface NewOutbox {
   at: number;
 }
 
+/** A stream of which nothing above `above` will come any more. `to`: the highest seq it is known to have had. */
+export interface EndedStream {
+  streamId: number;
+  above: number;
+  to: number;
+}
+
 /**
- * What the site's earlier outboxes never sent will not come any more. Each hole of theirs becomes a gap between the
- * events around it (known as that stream's, by its first seq), and the time from the last event received to the new
- * outbox one more. Returns the seqs which are thereby settled, by stream.
+ * The site's earlier outboxes, of which nothing more will come. The time from the last event received to the new outbox
+ * becomes a gap.
  */
 export async function endOlderOutboxes(
   client: ClientBase,
-  outbox: NewOutbox,
-): Promise<{ streamId: number; to: number }[]> {
-  const { siteId, streamId, markerSeq, at } = outbox;
-  const { rows } = await client.query<{ streamId: number; to: number }>(
+  { siteId, streamId, markerSeq, at }: NewOutbox,
+): Promise<EndedStream[]> {
+  const { rows } = await client.query<EndedStream>(
     `WITH older AS (
-       SELECT s.*, greatest(highest_seq, coalesce(upper(range_merge(received)) - 1, 0)) AS top
-       FROM streams s WHERE site_id = $1 AND id < $2 AND kind = 'outbox' AND NOT isempty(received)
-     ), hole AS (
-       SELECT o.id, o.created_at, lower(h) AS lo, upper(h) - 1 AS hi
-       FROM older o, unnest(int8multirange(int8range(1, o.top, '[]')) - o.received - o.filled) h
-       ORDER BY o.id, lower(h) LIMIT $5
-     ), told AS (
-       INSERT INTO gaps (site_id, stream_id, marker_seq, cause, detail, from_time, to_time, from_seq, to_seq, count)
-       SELECT $1, id, lo, 'outbox_lost', 'the outbox that had these events was replaced', least(t.from_time, t.to_time),
-         greatest(t.from_time, t.to_time), lo, hi, hi - lo + 1
-       FROM hole, LATERAL (SELECT
-         coalesce((SELECT captured_at FROM ami_events WHERE stream_id = id AND seq = lo - 1), created_at) AS from_time,
-         coalesce((SELECT captured_at FROM ami_events WHERE stream_id = id AND seq = hi + 1), to_timestamp($4 / 1000.0)) AS to_time
-       ) t
-       ON CONFLICT (stream_id, marker_seq) DO NOTHING
+       SELECT *, upper(range_merge(received)) - 1 AS last
+       FROM streams WHERE site_id = $1 AND id < $2 AND kind = 'outbox' AND NOT isempty(received)
      ), silence AS (
        INSERT INTO gaps (site_id, stream_id, marker_seq, cause, detail, from_time, to_time)
-       SELECT $1, $2, $3, 'agent_down', 'a new outbox: what came before is known from here', least(e.captured_at, to_timestamp($4 / 1000.0)),
-         to_timestamp($4 / 1000.0)
-       FROM older o JOIN ami_events e ON e.stream_id = o.id AND e.seq = upper(range_merge(o.received)) - 1
+       SELECT $1, $2, $3, 'agent_down', 'a new outbox: what came before is known from here',
+         least(e.captured_at, to_timestamp($4 / 1000.0)), to_timestamp($4 / 1000.0)
+       FROM older o JOIN ami_events e ON e.stream_id = o.id AND e.seq = o.last
        ORDER BY o.id DESC LIMIT 1
        ON CONFLICT (stream_id, marker_seq) DO NOTHING
      )
-     SELECT id::float8 AS "streamId", top::float8 AS "to" FROM older`,
-    [siteId, streamId, markerSeq, at, HOLES_TOLD_MAX],
+     SELECT id::float8 AS "streamId", 0 AS above, greatest(highest_seq, last)::float8 AS "to" FROM older`,
+    [siteId, streamId, markerSeq, at],
   );
   return rows;
+}
+
+/**
+ * What ended streams had and never sent becomes gaps, each between the events around it: known as that stream's, by its
+ * first seq. `at`: when the stream that replaced them began, epoch ms.
+ */
+export async function tellHoles(client: ClientBase, siteId: number, ended: EndedStream[], at: number): Promise<void> {
+  await client.query(
+    `INSERT INTO gaps (site_id, stream_id, marker_seq, cause, detail, from_time, to_time, from_seq, to_seq, count)
+     SELECT $1, id, lo, 'outbox_lost', 'the outbox that had these events was replaced', least(t.from_time, t.to_time),
+       greatest(t.from_time, t.to_time), lo, hi, hi - lo + 1
+     FROM (SELECT s.id, s.created_at, lower(h) AS lo, upper(h) - 1 AS hi
+           FROM json_to_recordset($2) AS r ("streamId" bigint, above bigint, "to" bigint) JOIN streams s ON s.id = r."streamId",
+             unnest(int8multirange(int8range(above + 1, greatest(above, "to"), '[]')) - s.received - s.filled) h
+           ORDER BY s.id, lower(h) LIMIT $4) hole,
+       LATERAL (SELECT
+         coalesce((SELECT captured_at FROM ami_events WHERE stream_id = id AND seq = lo - 1), created_at) AS from_time,
+         coalesce((SELECT captured_at FROM ami_events WHERE stream_id = id AND seq = hi + 1),
+           to_timestamp($3 / 1000.0)) AS to_time) t
+     ON CONFLICT (stream_id, marker_seq) DO NOTHING`,
+    [siteId, JSON.stringify(ended), at, HOLES_TOLD_MAX],
+  );
 }
 
 /** Streams of a site by UUID: a gap marker may tell of an older outbox of the same site. */

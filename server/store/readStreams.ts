@@ -7,13 +7,16 @@ export interface StreamRow {
   received: string;
   /** int8multirange as text: seqs that recorded gaps say will never come. */
   filled: string;
+  /** Highest seq the agent said the stream has. */
+  highestSeq: number;
 }
 
 /** All streams of the sites, without any lock. */
 export async function readStreams(client: ClientBase, siteIds: number[]): Promise<StreamRow[]> {
   const { rows } = await client.query<StreamRow & { id: string }>({
     name: "read_streams",
-    text: `SELECT id, site_id AS "siteId", received::text, filled::text FROM streams WHERE site_id = ANY($1::int[])`,
+    text: `SELECT id, site_id AS "siteId", received::text, filled::text,
+             highest_seq::float8 AS "highestSeq" FROM streams WHERE site_id = ANY($1::int[])`,
     values: [siteIds],
   });
   return rows.map((row) => ({ ...row, id: Number(row.id) }));
