@@ -6,6 +6,7 @@ import { addSite } from "../../server/store/addSite.ts";
 import { inviteSite } from "../../server/store/inviteSite.ts";
 import { rotateSiteKey } from "../../server/store/rotateSiteKey.ts";
 import { ENROL_PATH, KEY_PATH, type EnrolReply, type KeyReply } from "../../shared/enrol.ts";
+import { run } from "../asterisk/lab/command.ts";
 import { testDatabase } from "../support/postgres.ts";
 
 let database: Awaited<ReturnType<typeof testDatabase>>;
@@ -85,6 +86,31 @@ describe("enrolment", () => {
     expect((await enrol(code)).statusCode).toBe(429);
     nowMs += 60_000;
     expect((await enrol(code)).statusCode).toBe(200);
+  });
+});
+
+describe("server -- site invite", () => {
+  const invite = (...more: string[]) =>
+    run(process.execPath, ["server/main.ts", "site", "invite", "0367", "--host", host, ...more], {
+      env: { ...process.env, DATABASE_URL: database.url },
+    });
+
+  it("prints a code that enrols, and the command to type on the PBX", async () => {
+    const { status, stdout } = await invite("--lang", "ru");
+    expect(status).toBe(0);
+    const code = /install --server \S+ --code (\S+)/.exec(stdout)?.[1];
+    expect((await enrol(code)).statusCode).toBe(200);
+  });
+
+  it("prints JSON with the moment the code expires, and refuses an enterprise that is not there", async () => {
+    const { code, expires_at } = JSON.parse((await invite("--valid", "2", "--json")).stdout);
+    expect(Date.parse(expires_at) - Date.now()).toBeGreaterThan(7_000_000);
+    expect((await enrol(code)).json()).toMatchObject({ host });
+    await database.pool.query("DELETE FROM site_invites");
+    await database.pool.query("DELETE FROM site_keys");
+    await database.pool.query("DELETE FROM sites");
+    await database.pool.query("DELETE FROM enterprises");
+    expect(await invite()).toMatchObject({ status: 1, stderr: expect.stringContaining("0367") });
   });
 });
 
