@@ -1,5 +1,9 @@
 import type { RunProgress } from "../mongo/import.ts";
+import type { SessionHooks } from "../mongo/session.ts";
+import type { Messages } from "./messages.ts";
 import { duration } from "./print.ts";
+
+type Phase = Parameters<SessionHooks["onPhase"]>[0];
 
 export interface ProgressOutput {
   /** A terminal: one line that is drawn over and over; else JSON lines. */
@@ -14,17 +18,19 @@ const barChars = 24;
 
 /** Shows how far an import is, twice a second at most. */
 export class ProgressShower {
+  readonly #say: Messages;
   readonly #output: ProgressOutput;
-  #phase = "";
+  #phase: Phase = "import";
   #begunAt = 0;
   #shownAt = -Infinity;
   #firstPart: number | null = null;
 
-  constructor(output: ProgressOutput) {
+  constructor(say: Messages, output: ProgressOutput) {
+    this.#say = say;
     this.#output = output;
   }
 
-  begin(phase: string): void {
+  begin(phase: Phase): void {
     this.end();
     this.#phase = phase;
     this.#begunAt = this.#output.clock();
@@ -59,8 +65,9 @@ export class ProgressShower {
 
   #line({ documents, part }: RunProgress, rate: number, left: number | null): string {
     const done = part === null ? "" : `${bar(part)} ${(part * 100).toFixed(1)} %  `;
-    const eta = left === null ? "" : `  ${duration(left)} left`;
-    return `${this.#phase}  ${done}${documents.toLocaleString("en")} documents  ${Math.round(rate).toLocaleString("en")}/s${eta}`;
+    const { importing, timeLeft } = this.#say;
+    const eta = left === null ? "" : `  ${timeLeft(duration(left))}`;
+    return `${importing.phases[this.#phase]}  ${done}${importing.progress(documents, Math.round(rate))}${eta}`;
   }
 
   #record({ documents, part, counts }: RunProgress, rate: number, left: number | null): Record<string, unknown> {

@@ -1,65 +1,72 @@
 import type { Outcome } from "../mongo/session.ts";
 import type { Tally } from "../mongo/validate/sql.ts";
 import type { ValidationReport } from "../mongo/validate/validate.ts";
+import type { Messages } from "./messages.ts";
 import { oneLine, table } from "./print.ts";
 
+type Words = Messages["importing"];
+
 /** What a run of `import mongo` came to, for people. */
-export function reportText(outcome: Outcome): string {
+export function reportText(outcome: Outcome, { importing: say }: Messages): string {
   const { counts, rejects, rejectsFile, validation } = outcome;
   const blocks = [
-    `${outcome.source}${outcome.stopped ? "  (stopped; the same command goes on from here)" : ""}`,
+    `${outcome.source}${outcome.stopped ? `  ${say.reportStopped}` : ""}`,
     table(
-      ["documents", "in migrated calls", "linked to live calls", "rejected"],
+      [say.documents, say.inMigrated, say.linkedToLive, say.rejected],
       [[counts.documents, counts.migrated, counts.linked, sum(rejects)].map(String)],
     ),
-    words("decided by rule", counts.rules),
-    words("rejected", rejects),
-    rejectsFile === null ? "" : `rejects with their reasons: ${rejectsFile}`,
-    outcome.wouldMake === null ? "" : words("enterprises that would be registered, documents", outcome.wouldMake),
-    validation === null ? "" : validationText(validation),
+    words(say.byRule, counts.rules, say.decision),
+    words(say.rejected, rejects, say.decision),
+    rejectsFile === null ? "" : say.rejectsFile(rejectsFile),
+    outcome.wouldMake === null ? "" : words(say.wouldMake, outcome.wouldMake, (id) => id),
+    validation === null ? "" : validationText(validation, say),
   ];
   return blocks.filter((block) => block !== "").join("\n\n");
 }
 
-function validationText(report: ValidationReport): string {
+function validationText(report: ValidationReport, say: Words): string {
   const { documents, sample } = report;
   const read = [documents.read, documents.migrated, documents.linked, documents.rejected];
   return [
-    "Validation: the source read again, against the database",
+    say.validation,
     table(
-      ["read", "in calls", "linked", "rejected", "repeated", "missing", "differing"],
+      [say.read, say.inCalls, say.linked, say.rejected, say.repeated, say.missing, say.differing],
       [[...read, documents.repeated, documents.missing, documents.differing].map(String)],
     ),
-    tallyTable([...report.totals, ...report.breakdown, ...report.wrongs]),
+    tallyTable([...report.totals, ...report.breakdown, ...report.wrongs], say),
     table(
-      ["query", "rows", "ms", ""],
-      report.queries.map(({ name, rows, ms, failure }) => [name, String(rows), String(ms), failure ?? ""]),
+      [say.query, say.rows, say.ms, ""],
+      report.queries.map(({ name, rows, ms, failure }) => [say.counted(name), String(rows), String(ms), failure ?? ""]),
     ),
-    `sample: ${sample.calls} calls compared field by field, ${sample.differences.length} differences`,
+    say.sample(sample.calls, sample.differences.length),
     ...sample.differences.map(
       ({ uniqueId, field, expected, found }) =>
-        `  ${oneLine(uniqueId)} ${field}: expected ${short(expected)}, found ${short(found)}`,
+        `  ${oneLine(uniqueId)} ${say.difference(field, short(expected, say), short(found, say))}`,
     ),
-    ...named("missing", report.missing),
-    ...named("differing", report.differing),
-    report.ok ? "It adds up." : "IT DOES NOT ADD UP.",
+    ...named(say.missing, report.missing),
+    ...named(say.differing, report.differing),
+    report.ok ? say.addsUp : say.doesNotAdd,
   ].join("\n");
 }
 
-function tallyTable(tallies: readonly Tally[]): string {
+function tallyTable(tallies: readonly Tally[], say: Words): string {
   return table(
-    ["", "source", "database", ""],
+    ["", say.source, say.database, ""],
     tallies.map(({ name, expected, found }) => [
-      name,
+      say.counted(name),
       String(expected),
       String(found),
-      expected === found ? "" : "<- differs",
+      expected === found ? "" : say.differs,
     ]),
   );
 }
 
-function words(title: string, counts: Readonly<Record<string, number | undefined>>): string {
-  const lines = Object.entries(counts).map(([word, count]) => `  ${oneLine(word)}: ${count ?? 0}`);
+function words(
+  title: string,
+  counts: Readonly<Record<string, number | undefined>>,
+  told: (word: string) => string,
+): string {
+  const lines = Object.entries(counts).map(([word, count]) => `  ${oneLine(told(word))}: ${count ?? 0}`);
   return lines.length === 0 ? "" : [`${title}:`, ...lines].join("\n");
 }
 
@@ -71,7 +78,7 @@ function sum(counts: Readonly<Record<string, number>>): number {
   return Object.values(counts).reduce((total, count) => total + count, 0);
 }
 
-function short(value: unknown): string {
-  const text = JSON.stringify(value) ?? "nothing";
+function short(value: unknown, { nothing }: Words): string {
+  const text = JSON.stringify(value) ?? nothing;
   return text.length > 120 ? `${text.slice(0, 120)}...` : text;
 }

@@ -12,6 +12,7 @@ import { Refused, withDatabase, type Context } from "./context.ts";
 import { examples } from "./enterprise.ts";
 import { ProgressShower } from "./import-progress.ts";
 import { reportText } from "./import-report.ts";
+import type { Messages } from "./messages.ts";
 
 interface ImportFlags {
   uri?: string;
@@ -43,33 +44,35 @@ const MEGABYTE = 1024 * 1024;
 
 /** `import mongo`: the old system's calls from a running MongoDB, a mongodump or a mongoexport. */
 export function importCommand(program: Command, context: Context): void {
-  const parse = parsers(context.say);
+  const { say } = context;
+  const words = say.importing;
+  const parse = parsers(say);
   program
     .command("import")
-    .description("calls of the old system")
+    .description(words.about)
     .command("mongo")
-    .description("calls from MongoDB: a running one, a dump folder, an archive, .bson files or exports")
-    .argument("[path]", "dump folder, archive, .bson or export (also packed with gzip)")
-    .option("--uri <uri>", `address of a running MongoDB; better in ${URI_VARIABLE}, where no other user sees it`)
-    .option("--db <name>", "database")
-    .option("--collection <name>", "collection")
-    .option("--archive <file>", "the same as [path]")
-    .option("--batch <documents>", "documents in one transaction", parse.number(1, batchMax), 5_000)
-    .option("--batch-bytes <megabytes>", "and bytes of documents", parse.number(1, batchMegabytesMax), 32)
-    .option("--resume", "go on where the last run stopped", true)
-    .option("--no-resume", "read the source from the beginning; what is there is found again and renewed")
-    .option("--dry-run", "read and map everything, write nothing")
-    .option("--validate", "only hold the source against the database")
-    .option("--retry-rejects [file]", "take rejects again: those kept, or the mended lines of a reject file")
-    .option("--enterprise-map <file>", "JSON: old enterprise or token -> enterprise; * for documents without either")
-    .option("--mapping <file>", "JSON: other names of fields, other words")
-    .option("--no-make-enterprises", "reject documents of enterprises that are not registered")
-    .option("--timezone <zone>", "time zone of enterprises that documents bring along", parse.timezone, "UTC")
-    .option("--rejects <file>", "where documents that could not be used are written", "mongo-rejects.ndjson")
-    .option("--sample <calls>", "calls compared field by field at validation", parse.number(0, sampleMax), 500)
-    .option("--report <file>", "write the report there too, as JSON")
-    .option("--json", context.say.optJson)
-    .addHelpText("after", examples(context.say.examples, EXAMPLES))
+    .description(words.aboutMongo)
+    .argument("[path]", words.argPath)
+    .option("--uri <uri>", words.optUri(URI_VARIABLE))
+    .option("--db <name>", words.optDb)
+    .option("--collection <name>", words.optCollection)
+    .option("--archive <file>", words.optArchive)
+    .option("--batch <documents>", words.optBatch, parse.number(1, batchMax), 5_000)
+    .option("--batch-bytes <megabytes>", words.optBatchBytes, parse.number(1, batchMegabytesMax), 32)
+    .option("--resume", words.optResume, true)
+    .option("--no-resume", words.optNoResume)
+    .option("--dry-run", words.optDryRun)
+    .option("--validate", words.optValidate)
+    .option("--retry-rejects [file]", words.optRetryRejects)
+    .option("--enterprise-map <file>", words.optEnterpriseMap)
+    .option("--mapping <file>", words.optMapping)
+    .option("--no-make-enterprises", words.optNoMakeEnterprises)
+    .option("--timezone <zone>", words.optTimezone, parse.timezone, "UTC")
+    .option("--rejects <file>", words.optRejects, "mongo-rejects.ndjson")
+    .option("--sample <calls>", words.optSample, parse.number(0, sampleMax), 500)
+    .option("--report <file>", words.optReport)
+    .option("--json", say.optJson)
+    .addHelpText("after", examples(say.examples, EXAMPLES))
     .action((path: string | undefined, flags: ImportFlags, command: Command) =>
       withDatabase(context, command, (url) => importMongo(path, flags, url, context), {}),
     );
@@ -88,11 +91,11 @@ async function importMongo(
   databaseUrl: string,
   context: Context,
 ): Promise<void> {
-  const { io } = context;
+  const { io, say } = context;
   const terminal = process.stderr.isTTY && flags.json !== true;
   const write = (text: string): void => void process.stderr.write(text);
-  const shower = new ProgressShower({ terminal, write, clock: () => performance.now() });
-  const settings = await readSettings(flags);
+  const shower = new ProgressShower(say, { terminal, write, clock: () => performance.now() });
+  const settings = await readSettings(flags, say);
   await migrate(databaseUrl);
   const source = await openSource(path, flags, context);
   try {
@@ -103,8 +106,8 @@ async function importMongo(
     shower.end();
     const json = JSON.stringify({ type: "report", ...outcome });
     if (flags.report !== undefined) await writeFile(flags.report, `${json}\n`);
-    io.out(flags.json === true || !process.stdout.isTTY ? json : reportText(outcome));
-    judge(outcome);
+    io.out(flags.json === true || !process.stdout.isTTY ? json : reportText(outcome, say));
+    judge(outcome, say);
   } finally {
     await source.close();
   }
@@ -112,9 +115,9 @@ async function importMongo(
 
 type Settings = Omit<Parameters<typeof runSession>[0], "databaseUrl" | "source">;
 
-async function readSettings(flags: ImportFlags): Promise<Settings> {
+async function readSettings(flags: ImportFlags, say: Messages): Promise<Settings> {
   return {
-    mode: modeOf(flags),
+    mode: modeOf(flags, say),
     mapping: flags.mapping === undefined ? DEFAULT_MAPPING : await readMappingFile(flags.mapping),
     enterpriseMap: flags.enterpriseMap === undefined ? {} : await readEnterpriseMap(flags.enterpriseMap),
     make: flags.makeEnterprises ? { timezone: flags.timezone } : undefined,
@@ -127,23 +130,23 @@ async function readSettings(flags: ImportFlags): Promise<Settings> {
   };
 }
 
-function modeOf({ dryRun, validate, retryRejects }: ImportFlags): Mode {
+function modeOf({ dryRun, validate, retryRejects }: ImportFlags, { importing }: Messages): Mode {
   const modes: Mode[] = [];
   if (dryRun === true) modes.push("dry-run");
   if (validate === true) modes.push("validate");
   if (retryRejects !== undefined) modes.push("retry-rejects");
   if (modes.length <= 1) return modes[0] ?? "import";
-  const found = modes.map((mode) => `--${mode}`).join(" and ");
-  throw new ConfigurationError([{ setting: "import mongo", found, allowed: "one of them" }]);
+  const found = modes.map((mode) => `--${mode}`).join(` ${importing.and} `);
+  throw new ConfigurationError([{ setting: "import mongo", found, allowed: importing.allowedMode }]);
 }
 
-async function openSource(path: string | undefined, flags: ImportFlags, { io }: Context): Promise<Source> {
+async function openSource(path: string | undefined, flags: ImportFlags, { io, say }: Context): Promise<Source> {
   const { db, collection } = flags;
   const file = path ?? flags.archive;
   if (file !== undefined) return openFileSource({ path: file, db, collection });
   const uri = flags.uri ?? io.env[URI_VARIABLE];
-  if (uri === undefined || uri === "") throw new Refused(`Name a path, or --uri (${URI_VARIABLE}).`);
-  if (db === undefined || collection === undefined) throw new Refused("A running MongoDB needs --db and --collection.");
+  if (uri === undefined || uri === "") throw new Refused(say.importing.nameSource(URI_VARIABLE));
+  if (db === undefined || collection === undefined) throw new Refused(say.importing.nameCollection);
   const onRetry = (why: string, tries: number): void => io.err(JSON.stringify({ type: "retry", why, tries }));
   // The driver is large; no other command needs it.
   const { openLiveSource } = await import("../mongo/source/live.ts");
@@ -151,10 +154,10 @@ async function openSource(path: string | undefined, flags: ImportFlags, { io }: 
 }
 
 /** Exit status 1 for what somebody has to look at. */
-function judge({ stopped, validation, mode, counts }: Outcome): void {
-  if (stopped) throw new Refused("Stopped. The same command goes on where it stopped.");
-  if (validation?.ok === false) throw new Refused("The validation does not add up: see the report.");
+function judge({ stopped, validation, mode, counts }: Outcome, { importing }: Messages): void {
+  if (stopped) throw new Refused(importing.stopped);
+  if (validation?.ok === false) throw new Refused(importing.doesNotAddUp);
   if (mode === "dry-run" && counts.documents > 0 && counts.migrated === 0) {
-    throw new Refused("Not one document could be mapped: see the reasons.");
+    throw new Refused(importing.nothingMapped);
   }
 }

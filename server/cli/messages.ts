@@ -1,9 +1,11 @@
 import { downloadEn, downloadRu } from "./words/download.ts";
 import { blindEn, blindRu } from "./words/blind.ts";
+import { importEn, importRu } from "./words/import.ts";
 
 /** Every text a person reads from the server's commands, in two languages. Names of commands, options and columns stay as they are. */
 const en = {
   ...blindEn,
+  ...importEn,
   ...downloadEn,
   error: "error",
   about: "Ringpost server: what happened on every call of every Asterisk, once.",
@@ -175,6 +177,7 @@ export type Messages = typeof en;
 
 const ru: Messages = {
   ...blindRu,
+  ...importRu,
   ...downloadRu,
   error: "ошибка",
   about: "Сервер Ringpost: что произошло с каждым звонком каждого Asterisk, ровно один раз.",
