@@ -8,6 +8,7 @@ import { aborted, lifetime } from "./lifetime.ts";
 import type { ServerSettings } from "./settings.ts";
 import { openServerDatabase } from "./store/database.ts";
 import { openPool } from "./store/pool.ts";
+import { startJobs } from "./sync/jobs.ts";
 
 /** The server's life: database and schema, then what listens, ready, and back in reverse order when the signal comes. */
 async function serve(settings: ServerSettings, io: Io): Promise<void> {
@@ -26,6 +27,7 @@ async function serve(settings: ServerSettings, io: Io): Promise<void> {
     const http = buildApp({ pool, log });
     life.onStop("http", () => http.close());
     const address = await http.listen(settings).catch((cause: unknown) => cannotListen(settings, cause));
+    life.onStop("jobs", startJobs({ pool, log, now: Date.now }));
     io.out(`ready ${address}`);
     io.out(`database ${database.embedded ? database.url : `DATABASE_URL (${whereIs(database.url)})`}`);
     await aborted(stop);

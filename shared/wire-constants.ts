@@ -11,4 +11,6 @@ export const LIMITS = {
   eventsPerBatchMax: 10_000,
   headersPerEventMax: 1_000,
   rangesPerCommandMax: 1_000,
+  /** Windows an agent tells of in a header. */
+  windowsMax: 20,
 } as const;

@@ -9,6 +9,7 @@ import * as wire from "./wire.ts";
  */
 const HISTORY: { version: number; hash: string; what: string }[] = [
   { version: 1, hash: "ef4b298ab8454b0a", what: "first: header, events, acks, commands, received_to" },
+  { version: 1, hash: "c015a828106b1405", what: "header.windows: how far each window of resend_window is; optional" },
 ];
 
 function schemaHash(): string {

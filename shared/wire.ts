@@ -39,6 +39,14 @@ export const AgentReport = Type.Object({
 });
 export type AgentReport = Static<typeof AgentReport>;
 
+/** How far a window of resend_window is: `left` of its `total` events are not acked yet; 0 left: it is done. */
+export const WindowReport = Type.Object({
+  id: Type.String({ maxLength: 100 }),
+  total: Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER }),
+  left: Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER }),
+});
+export type WindowReport = Static<typeof WindowReport>;
+
 export const IngestHeader = Type.Object({
   v: Type.Literal(WIRE_VERSION),
   /** UUID that names the outbox file. */
@@ -52,6 +60,8 @@ export const IngestHeader = Type.Object({
   oldest_unacked: Type.Union([Seq, Type.Null()]),
   /** Events not yet acked. */
   waiting: Type.Integer({ minimum: 0 }),
+  /** Every window the agent was asked for since it started, the last ones at least; absent: it cannot tell. */
+  windows: Type.Optional(Type.Array(WindowReport, { maxItems: LIMITS.windowsMax })),
   report: AgentReport,
 });
 export type IngestHeader = Static<typeof IngestHeader>;

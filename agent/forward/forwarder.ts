@@ -88,6 +88,7 @@ export class Forwarder {
   #lastSentMono = 0;
   #lastResendAboveMono = Number.NEGATIVE_INFINITY;
   #reportDue = false;
+  #finishedWindows = "";
   #running: Promise<unknown> = Promise.resolve();
 
   constructor(settings: ForwardSettings, ports: ForwardPorts, timings: ForwardTimings = FORWARD_TIMINGS) {
@@ -238,6 +239,7 @@ export class Forwarder {
       // While the server is away only the live lane knocks: what is young goes first when it is back.
       if (!this.#link.ok) await this.#untilLinked();
       const batch = this.#link.ok ? await this.#nextBatch() : null;
+      this.#tellFinishedWindows();
       if (batch === null) await this.#backlogSignal.wait(BACKLOG_LOOK_MS);
       else {
         const verdict = await this.#sendBacklog(batch);
@@ -245,6 +247,14 @@ export class Forwarder {
         else if (verdict.act === "retry" || verdict.act === "wait") await this.#pause(verdict, delays);
       }
     }
+  }
+
+  /** Somebody may be waiting for a window: that it is done is told now, not with the next heartbeat. */
+  #tellFinishedWindows(): void {
+    const finished = this.#state.windows.filter(({ left }) => left === 0).map(({ id }) => id);
+    const text = finished.join(" ");
+    if (text !== this.#finishedWindows) this.reportChanged();
+    this.#finishedWindows = text;
   }
 
   async #nextBatch(): Promise<Batch | null> {
@@ -312,6 +322,7 @@ export class Forwarder {
       highest_seq: Math.max(0, highest - base),
       oldest_unacked: oldestUnacked === null ? null : Math.max(1, oldestUnacked - base),
       waiting: this.#state.waiting,
+      windows: this.#state.windows,
       report: this.#ports.report(),
     };
   }
@@ -324,7 +335,7 @@ export class Forwarder {
     for (const command of reply.commands) {
       this.#ports.log.info({ command: command.do }, "the server asks for events");
       if (command.do === "resend_ranges") outbox.resend(stream, command.ranges);
-      if (command.do === "resend_window") outbox.resendWindow(command.from, command.to);
+      if (command.do === "resend_window") outbox.resendWindow(command.id, command.from, command.to);
     }
     if (reply.commands.length > 0) this.#backlogSignal.raise();
   }

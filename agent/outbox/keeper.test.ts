@@ -156,7 +156,7 @@ describe("the outbox file", () => {
       [9, 10],
     ]);
     outbox.ack([[1, 10]]);
-    outbox.resendWindow(nowMs - 3_600_000, nowMs - 3_000_000);
+    outbox.resendWindow("1", nowMs - 3_600_000, nowMs - 3_000_000);
     expect(read(outbox)?.ranges).toEqual([[1, 5]]);
     outbox.resendOf("another stream", [[6, 6]]);
     expect(read(outbox)?.ranges).toEqual([[1, 5]]);

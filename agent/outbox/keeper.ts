@@ -15,6 +15,7 @@ import { REMEMBERED } from "./protocol.ts";
 import { Ranges } from "./ranges.ts";
 import { lastOlderThan, pruneOnce } from "./retention.ts";
 import type { Segment, Store } from "./store.ts";
+import { Windows } from "./windows.ts";
 
 /** Of the streams before a new one, the latest; those before them have long been told. */
 const ENDED_STREAMS_TOLD_MAX = 20;
@@ -46,6 +47,7 @@ export class Keeper {
   #pending: Pending;
   /** Told as gone since the agent started, so that a server that asks again gets no second marker. */
   readonly #toldGone = new Ranges();
+  readonly #windows = new Windows();
   #lost: { count: number; fromMs: number; toMs: number } | null = null;
   #lostTotal = 0;
   #problem: string | null = null;
@@ -103,6 +105,7 @@ export class Keeper {
       unwritten: this.unwritten.count,
       lost: this.#lostTotal,
       problem: this.#problem,
+      windows: this.#windows.reports(this.#done),
     };
   }
 
@@ -172,12 +175,19 @@ export class Keeper {
   }
 
   /** Sends again what was captured in a span of time. Clocks jump: a margin on both sides makes sure of it. */
-  resendWindow(fromMs: number, toMs: number): void {
+  resendWindow(id: string, fromMs: number, toMs: number): void {
+    if (this.#windows.knows(id)) return;
+    const seqs = this.#seqsOf(fromMs, toMs);
+    if (seqs !== null) this.resend([seqs]);
+    this.#windows.take(id, seqs, this.#done);
+  }
+
+  #seqsOf(fromMs: number, toMs: number): SeqRange | null {
     const bounds = this.#store.bounds();
-    if (bounds === null) return;
+    if (bounds === null) return null;
     const from = lastOlderThan(this, bounds[0], bounds[1], fromMs - RESEND_MARGIN_MS) + 1;
     const to = lastOlderThan(this, bounds[0], bounds[1], toMs + RESEND_MARGIN_MS);
-    if (from <= to) this.resend([[from, to]]);
+    return from <= to ? [from, to] : null;
   }
 
   /** Takes the ballast aboard again once there is room. */

@@ -133,8 +133,8 @@ export class Outbox {
     this.#tell({ do: "resend", stream, ranges });
   }
 
-  resendWindow(from: number, to: number): void {
-    this.#tell({ do: "resend_window", from, to });
+  resendWindow(id: string, from: number, to: number): void {
+    this.#tell({ do: "resend_window", id, from, to });
   }
 
   resendAbove(seq: number): void {

@@ -1,4 +1,4 @@
-import type { SeqRange } from "../../shared/wire.ts";
+import type { SeqRange, WindowReport } from "../../shared/wire.ts";
 import type { CapturedRow } from "../capture.ts";
 import type { CheckedRows, OutboxLook } from "./look.ts";
 
@@ -31,6 +31,8 @@ export interface OutboxState {
   /** Events lost for want of room since the agent started; each is in a gap marker. */
   lost: number;
   problem: string | null;
+  /** What the server asked for by time. */
+  windows: WindowReport[];
 }
 
 export interface Opened {
@@ -70,7 +72,7 @@ export type ToWorker =
   | { do: "read"; request: ReadRequest }
   | { do: "ack"; ranges: SeqRange[] }
   | { do: "resend"; stream: string; ranges: SeqRange[] }
-  | { do: "resend_window"; from: number; to: number }
+  | { do: "resend_window"; id: string; from: number; to: number }
   | { do: "resend_above"; seq: number }
   | { do: "set_aside"; seq: number; reason: string }
   | { do: "fork"; base: number; why: string }

@@ -81,7 +81,7 @@ function obey(keeper: Keeper, message: ToWorker, say: (message: FromWorker) => v
     case "resend":
       return keeper.resendOf(message.stream, message.ranges);
     case "resend_window":
-      return keeper.resendWindow(message.from, message.to);
+      return keeper.resendWindow(message.id, message.from, message.to);
     case "resend_above":
       return keeper.resend([[message.seq + 1, keeper.highest]]);
     case "set_aside":

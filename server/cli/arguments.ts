@@ -11,6 +11,7 @@ export interface Parsers {
   extensions(text: string): string;
   trunks(text: string): string[];
   lang(text: string): string;
+  yesNo(text: string): string;
   moment(text: string): ScopeMoment;
   number(from: number, to: number): (text: string) => number;
 }
@@ -27,6 +28,7 @@ export function parsers(say: Messages): Parsers {
     extensions: (text) => (isRegex(text) ? text : refuse(say.allowedRegex)),
     trunks: (text) => trunks(text) ?? refuse(say.allowedTrunks),
     lang: matching(/^(en|ru)$/, "en, ru"),
+    yesNo: matching(/^(yes|no)$/, "yes, no"),
     moment: (text) => moment(text) ?? refuse(say.allowedMoment),
     number: (from, to) => (text) => wholeNumber(text, from, to) ?? refuse(say.allowedNumber(from, to)),
   };

@@ -1,5 +1,6 @@
 import { downloadEn, downloadRu } from "./words/download.ts";
 import { blindEn, blindRu } from "./words/blind.ts";
+import { syncEn, syncRu } from "./words/sync.ts";
 import { importEn, importRu } from "./words/import.ts";
 import { rebuildEn, rebuildRu } from "./words/rebuild.ts";
 
@@ -9,6 +10,7 @@ const en = {
   ...importEn,
   ...rebuildEn,
   ...downloadEn,
+  ...syncEn,
   error: "error",
   about: "Ringpost server: what happened on every call of every Asterisk, once.",
   aboutStart: "run the server: ingest, assembly, API",
@@ -151,6 +153,7 @@ const ru: Messages = {
   ...importRu,
   ...rebuildRu,
   ...downloadRu,
+  ...syncRu,
   error: "ошибка",
   about: "Сервер Ringpost: что произошло с каждым звонком каждого Asterisk, ровно один раз.",
   aboutStart: "запустить сервер: приём, сборка звонков, API",

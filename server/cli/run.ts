@@ -5,6 +5,7 @@ import { parsers } from "./arguments.ts";
 import { callsCommand } from "./calls.ts";
 import { Refused, type Context, type Io } from "./context.ts";
 import { coverageCommand } from "./coverage.ts";
+import { downloadCommand } from "./download.ts";
 import { enterpriseCommands } from "./enterprise.ts";
 import { explainCommand } from "./explain.ts";
 import { gapsCommand } from "./gaps.ts";
@@ -15,6 +16,7 @@ import { siteCommands } from "./site.ts";
 import { sqlCommand } from "./sql.ts";
 import { migrateCommand, startCommand, type Serve } from "./start.ts";
 import { statusCommand } from "./status.ts";
+import { syncCommands } from "./sync.ts";
 
 /** EX_USAGE of sysexits.h: the command line itself is wrong. */
 const EXIT_USAGE = 64;
@@ -47,6 +49,8 @@ function buildProgram(context: Context, serve: Serve): Command {
   callsCommand(program, context);
   gapsCommand(program, context);
   coverageCommand(program, context);
+  downloadCommand(program, context);
+  syncCommands(program, context);
   sqlCommand(program, context);
   explainCommand(program, context);
   rebuildCommand(program, context);

@@ -1,5 +1,6 @@
 import type { Command } from "commander";
 import { readCoverageToday } from "../store/readCoverage.ts";
+import { listSyncRows, type SyncRow } from "../store/syncRows.ts";
 import { readStatus, type SiteStatus } from "../store/readStatus.ts";
 import { wantsJson, withPool, type Context } from "./context.ts";
 import { examples } from "./enterprise.ts";
@@ -19,25 +20,30 @@ export function statusCommand(program: Command, context: Context): void {
     .action((_: unknown, command: Command) =>
       withPool(context, command, async (pool) => {
         const sites = await readStatus(pool);
+        const syncs = await listSyncRows(pool);
         if (wantsJson(command)) {
           const seen = await readCoverageToday(pool, io.now().getTime());
-          const told = sites.map((site) => ({ ...site, coverage_today: seen.get(site.site) ?? null }));
+          const told = sites.map((site) => ({
+            ...site,
+            coverage_today: seen.get(site.site) ?? null,
+            sync: syncOf(site, syncs),
+          }));
           return io.out(JSON.stringify({ time: io.now(), sites: told }));
         }
-        io.out(sites.length === 0 ? say.noSites : statusText(sites, io.now(), say));
+        io.out(sites.length === 0 ? say.noSites : statusText(sites, syncs, io.now(), say));
       }),
     );
 }
 
 /** A line a site, then every problem in words. */
-export function statusText(sites: readonly SiteStatus[], now: Date, say: Messages): string {
+export function statusText(sites: readonly SiteStatus[], syncs: readonly SyncRow[], now: Date, say: Messages): string {
   const columns = [say.colSite, say.colEnterprise, say.colName, say.colHost, say.colSeen, say.colAmi, say.colBacklog];
   const counts = [say.colLive, say.colDownloaded, say.colRunning];
   const printed = table(
     [...columns, ...counts],
     sites.map((site) => row(site, now, say)),
   );
-  return [printed, ...sites.flatMap((site) => problems(site, say))].join("\n");
+  return [printed, ...sites.flatMap((site) => problems(site, syncOf(site, syncs), say))].join("\n");
 }
 
 function row(site: SiteStatus, now: Date, say: Messages): string[] {
@@ -60,11 +66,16 @@ function backlog({ backlog: { waiting, oldest_seq, missing } }: SiteStatus, say:
   return missing > 0 ? say.missing(missing) : say.none;
 }
 
-function problems(site: SiteStatus, say: Messages): string[] {
+function syncOf(site: SiteStatus, syncs: readonly SyncRow[]): SyncRow | null {
+  return syncs.find((row) => row.enterprise_id === site.enterprise_id && row.asterisk_host === site.host) ?? null;
+}
+
+function problems(site: SiteStatus, sync: SyncRow | null, say: Messages): string[] {
   const who = `${site.site} ${site.name}`;
   const skewMs = Math.abs(site.clock_skew_ms ?? 0);
   return [
     ...(site.problem ? [say.problem(who, site.problem)] : []),
+    ...(sync?.failed_rising ? [say.problem(who, say.moreMissing(sync.failed_events_count))] : []),
     ...(skewMs > clockSkewMsMax ? [say.problem(who, say.clockSkew(duration(skewMs / 1000)))] : []),
   ];
 }

@@ -3,6 +3,7 @@ import type { Pool } from "pg";
 import { messageOf } from "../../shared/errors.ts";
 import type { Logger } from "../../shared/log.ts";
 import { type Assembler, assembler as realAssembler } from "../ingest/assembler.ts";
+import { Downloads } from "../ingest/downloads.ts";
 import { Intake } from "../ingest/intake.ts";
 import { Refusal } from "../ingest/refusal.ts";
 import { Sites } from "../ingest/sites.ts";
@@ -25,6 +26,7 @@ export function buildApp(options: AppOptions): FastifyInstance {
   const app = Fastify({ forceCloseConnections: "idle" });
   const writer = new Writer({ pool, assembler, log, now, random });
   const sites = new Sites(pool, log, now);
+  const downloads = new Downloads(pool, log, now);
   app.removeAllContentTypeParsers();
   app.addContentTypeParser("*", (_, payload, done) => done(null, payload));
   app.setErrorHandler((error, _, reply) => {
@@ -40,7 +42,7 @@ export function buildApp(options: AppOptions): FastifyInstance {
   });
   healthRoutes(app, pool);
   enrolRoutes(app, pool, now);
-  ingestRoute(app, sites, new Intake({ pool, sites, writer, log, now }));
+  ingestRoute(app, sites, new Intake({ pool, sites, writer, downloads, log, now }));
   app.addHook("onClose", () => writer.idle());
   return app;
 }

@@ -4,6 +4,7 @@ import type { Logger } from "../../shared/log.ts";
 import type { Command, IngestHeader, IngestReply, SeqRange } from "../../shared/wire.ts";
 import { LIMITS } from "../../shared/wire.ts";
 import { reportSite, reportStream } from "../store/reportSite.ts";
+import type { Downloads } from "./downloads.ts";
 import { INGEST_LIMITS } from "./limits.ts";
 import { parseBody } from "./parse.ts";
 import { highest, holesUpTo, parseMultirange, rangesOf, type Ranges } from "./ranges.ts";
@@ -16,6 +17,7 @@ export interface IntakeOptions {
   pool: Pool;
   sites: Sites;
   writer: Writer;
+  downloads: Downloads;
   log: Logger;
   now: () => number;
 }
@@ -45,6 +47,7 @@ export class Intake {
         : (await this.#options.writer.submit(toBatch(site, streamId, header, events, bytes))).settled;
     await this.#report(site, header, receivedAt, events.length === 0);
     const commands = commandsFor(header, settled);
+    commands.push(...(await this.#options.downloads.exchange(site.id, header.windows)));
     return { acked: ackedOf(events), time: now(), commands, received_to: highest(settled) };
   }
 

@@ -32,6 +32,8 @@ export const INGEST_LIMITS = {
   streamsCachedMax: 50_000,
   /** What an agent reports is written at most this often while it sends batches. */
   reportMsMin: 2_000,
+  /** An agent that tells the same again is looked up for downloads at most this often. */
+  downloadsLookMsMin: 1_000,
   /** Calls looked at again in one transaction when a hole was filled. */
   reviewCallsMax: 500,
   /** Events set aside in one call before the rest of its new events is given up as well. */

@@ -21,5 +21,7 @@ export function openPool({ url, name, connectionsMax = 20, onError }: PoolOption
     keepAlive: true,
   });
   pool.on("error", onError ?? (() => undefined));
+  // One that breaks while in use is told by the query it was busy with.
+  pool.on("connect", (client) => client.on("error", () => undefined));
   return pool;
 }

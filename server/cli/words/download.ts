@@ -1,0 +1,33 @@
+/** Texts of `download`. */
+export const downloadEn = {
+  aboutDownload: "ask a site's agent to send a window of time again, from what it retains; twice changes nothing",
+  optWindowFrom: "beginning of the window, such as 2026-11-24T09:30; the enterprise's time zone unless given",
+  optWindowTo: "end of the window",
+  optWait: "show how far it is, until it is done",
+  downloadAsked: (id: number, site: number) =>
+    `download ${id}: the agent of site ${site} is asked with its next request; to wait for it: the same command with --wait`,
+  downloadProgress: (left: number, total: number) => `${total - left} of ${total} events`,
+  downloadNotTaken: "waiting for the agent",
+  downloadUnheard: (since: string) => `waiting for the agent, last heard ${since}`,
+  downloadDone: (total: number, fresh: number) =>
+    `done: the agent sent ${total} events, ${fresh} of the window were new`,
+  downloadGaps: (count: number) => `${count} gaps in this window were not repaired:`,
+  downloadGoesOn: (id: number) => `no longer watched; download ${id} goes on by itself`,
+  downloadBadWindow: "the window ends before it begins",
+};
+
+export const downloadRu: typeof downloadEn = {
+  aboutDownload: "попросить агента площадки прислать промежуток времени ещё раз; повтор ничего не меняет",
+  optWindowFrom: "начало промежутка, например 2026-11-24T09:30; часовой пояс предприятия, если не указан",
+  optWindowTo: "конец промежутка",
+  optWait: "показывать ход до конца",
+  downloadAsked: (id, site) =>
+    `докачка ${id}: агент площадки ${site} получит просьбу при следующем обращении; дождаться: та же команда с --wait`,
+  downloadProgress: (left, total) => `событий: ${total - left} из ${total}`,
+  downloadNotTaken: "ждём агента",
+  downloadUnheard: (since) => `ждём агента, был на связи ${since}`,
+  downloadDone: (total, fresh) => `готово: агент прислал событий: ${total}, новых за этот промежуток: ${fresh}`,
+  downloadGaps: (count) => `в этом промежутке не восполнено пробелов: ${count}`,
+  downloadGoesOn: (id) => `больше не показываем; докачка ${id} идёт дальше сама`,
+  downloadBadWindow: "промежуток кончается раньше, чем начинается",
+};
