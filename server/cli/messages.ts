@@ -1,5 +1,6 @@
 import { downloadEn, downloadRu } from "./words/download.ts";
 import { blindEn, blindRu } from "./words/blind.ts";
+import { retentionEn, retentionRu } from "./words/retention.ts";
 import { syncEn, syncRu } from "./words/sync.ts";
 import { importEn, importRu } from "./words/import.ts";
 import { rebuildEn, rebuildRu } from "./words/rebuild.ts";
@@ -11,6 +12,7 @@ const en = {
   ...rebuildEn,
   ...downloadEn,
   ...syncEn,
+  ...retentionEn,
   error: "error",
   about: "Ringpost server: what happened on every call of every Asterisk, once.",
   aboutStart: "run the server: ingest, assembly, API",
@@ -154,6 +156,7 @@ const ru: Messages = {
   ...rebuildRu,
   ...downloadRu,
   ...syncRu,
+  ...retentionRu,
   error: "ошибка",
   about: "Сервер Ringpost: что произошло с каждым звонком каждого Asterisk, ровно один раз.",
   aboutStart: "запустить сервер: приём, сборка звонков, API",

@@ -12,6 +12,7 @@ import { gapsCommand } from "./gaps.ts";
 import { importCommand } from "./import.ts";
 import { messagesFor, type Messages } from "./messages.ts";
 import { rebuildCommand } from "./rebuild.ts";
+import { retentionCommand } from "./retention.ts";
 import { siteCommands } from "./site.ts";
 import { sqlCommand } from "./sql.ts";
 import { migrateCommand, startCommand, type Serve } from "./start.ts";
@@ -51,6 +52,7 @@ function buildProgram(context: Context, serve: Serve): Command {
   coverageCommand(program, context);
   downloadCommand(program, context);
   syncCommands(program, context);
+  retentionCommand(program, context);
   sqlCommand(program, context);
   explainCommand(program, context);
   rebuildCommand(program, context);

@@ -3,6 +3,7 @@ import type { Pool } from "pg";
 import type { Logger } from "../../shared/log.ts";
 import { aborted } from "../lifetime.ts";
 import { runSyncChecks } from "./check.ts";
+import { retain } from "./retention.ts";
 
 export interface JobsOptions {
   pool: Pool;
@@ -11,7 +12,7 @@ export interface JobsOptions {
 }
 
 /** What runs by the clock. A key each: what did not run in time is replaced by the next. */
-const CRONTAB = "* * * * * sync ?jobKey=sync&max=1";
+const CRONTAB = ["* * * * * sync ?jobKey=sync&max=1", "17 * * * * retention ?jobKey=retention&max=1"].join("\n");
 const startAgainMs = 5_000;
 
 /**
@@ -50,6 +51,7 @@ function startRunner({ pool, log, now }: JobsOptions, stop: AbortSignal): Promis
     logger: quietLogger(log),
     taskList: {
       sync: async () => void (await runSyncChecks({ pool, log, now, stopped: () => stop.aborted })),
+      retention: async () => void (await retain({ pool, log, now, stopped: () => stop.aborted })),
     },
   });
 }
