@@ -14,6 +14,7 @@ import { Forwarder } from "./forward/forwarder.ts";
 import { heardText, readHeard, silentSince, type Moment } from "./heard.ts";
 import { KeyRenewal, presentKey } from "./key.ts";
 import { gap } from "./markers.ts";
+import { Losses } from "./outbox/losses.ts";
 import { Outbox } from "./outbox/outbox.ts";
 import type { Opened } from "./outbox/protocol.ts";
 import type { Settings } from "./settings.ts";
@@ -39,6 +40,7 @@ export class Agent {
   readonly #ports: AgentPorts;
   readonly #startedAt: number;
   readonly #stall: StallMeter;
+  readonly #losses = new Losses();
   readonly #capture: Capture;
   readonly #outbox: Outbox;
   readonly #forwarder: Forwarder;
@@ -92,7 +94,7 @@ export class Agent {
   async start(): Promise<void> {
     const { log } = this.#ports;
     const opened = await this.#outbox.open();
-    this.#stallTimer = setInterval(() => this.#stall.tick(this.#ports.clock.monoMs()), STALL_TICK_MS);
+    this.#stallTimer = setInterval(() => this.#tick(), STALL_TICK_MS);
     this.#outbox.remember("stopped_clean", "false");
     this.#watch.resume(opened.remembered);
     await this.#control.listen();
@@ -140,6 +142,13 @@ export class Agent {
       watch: this.#watch,
       monoMs: this.#ports.clock.monoMs(),
     });
+  }
+
+  #tick(): void {
+    const monoMs = this.#ports.clock.monoMs();
+    this.#stall.tick(monoMs);
+    const lost = (this.#outbox.state?.lost ?? 0) + this.#outbox.lostBefore;
+    if (this.#losses.isOver(lost, monoMs)) this.#session.lookAgain();
   }
 
   #take(events: readonly AmiEvent[]): void {

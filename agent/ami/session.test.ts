@@ -264,6 +264,15 @@ describe("a session with Asterisk", () => {
     expect(outboxes).toEqual(["new", undefined]);
   });
 
+  it("asks again what exists when told that events were lost", async () => {
+    const { session, seen, events } = await rig();
+    await seen(MARKERS.snapshot);
+    session.lookAgain();
+    await seen(MARKERS.snapshot, 2);
+    expect(names(events).filter((name) => name === MARKERS.captureStarted)).toHaveLength(2);
+    expect(names(events)).not.toContain(MARKERS.gap);
+  });
+
   it("says goodbye when it is stopped", async () => {
     const { fake, events, session } = await rig();
     await fake.ready();

@@ -78,6 +78,7 @@ export class AmiSession {
   /** The outbox is new and nothing was heard into it yet. */
   #newOutbox = false;
   #running: Promise<void> = Promise.resolve();
+  #lookAgain: () => void = () => {};
 
   constructor(settings: SessionSettings, ports: SessionPorts, timings: SessionTimings = SESSION_TIMINGS) {
     this.#settings = settings;
@@ -102,6 +103,11 @@ export class AmiSession {
       }
     }
     this.#running = this.#run();
+  }
+
+  /** Events were lost on the way to the outbox: which calls ended meanwhile is told by what still exists. */
+  lookAgain(): void {
+    this.#lookAgain();
   }
 
   /** Says goodbye in the stream and closes the connection. */
@@ -149,7 +155,7 @@ export class AmiSession {
     await this.#login(connection);
     const loggedInAt = this.#ports.clock.wallMs();
     const facts = await this.#facts(connection, held, loggedInAt);
-    const watched = new Snapshot();
+    let watched = new Snapshot();
     this.#begin(facts, loggedInAt);
     this.#take(held);
     connection.onEvents((events) => {
@@ -157,9 +163,15 @@ export class AmiSession {
       this.#take(events);
     });
     void this.#snapshot(connection, watched);
+    this.#lookAgain = () => {
+      watched = new Snapshot();
+      this.#take([captureStarted(facts)]);
+      void this.#snapshot(connection, watched);
+    };
     const pings = this.#ping(connection);
     const reason = await connection.closed;
     clearInterval(pings);
+    this.#lookAgain = () => {};
     return this.#lost(reason);
   }
 
