@@ -65,9 +65,10 @@ test.skipIf(!canFill)(
       await pause(12_000);
       stack.player.setRate(60);
       await pause(1_000);
-      for (const { number } of stack.journal.told) stack.excusable.add(number);
       free();
-      await pause(2_500);
+      await pause(1_500);
+      for (const { number } of stack.journal.told) stack.excusable.add(number);
+      await pause(3_000);
       stack.link.set("open");
     });
     const lost = missing(outcome);
