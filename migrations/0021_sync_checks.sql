@@ -1,6 +1,6 @@
 -- Up Migration
 
-ALTER TABLE download_sync ALTER COLUMN last_check_timestamp DROP DEFAULT,
+ALTER TABLE download_sync
     ADD COLUMN counted_to timestamptz,
     ADD COLUMN failed_rising boolean NOT NULL DEFAULT FALSE;
 COMMENT ON COLUMN download_sync.failed_events_count IS 'events known to be missing at the last check: holes, and what unrepaired gaps lost';

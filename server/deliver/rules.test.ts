@@ -33,6 +33,7 @@ describe("what a step needs", () => {
     ["a downloaded hangup over the limit is no chat news", at("hangup", "downloaded", HOUR + 1), all, false, true],
     ["a recovered hangup is as a downloaded one", at("hangup", "recovered", 2 * HOUR), all, false, true],
     ["a migrated hangup goes nowhere", at("hangup", "migrated"), all, false, false],
+    ["a start told again after its row was dropped is no news", at("start", "live", 61 * 24 * HOUR), all, false, false],
     ["nothing is asked for", at("hangup", "live"), none, false, false],
     ["a step no integration asked for", at("dial", "live"), hangupsOnly, false, false],
     ["the step the integration asked for", at("hangup", "live"), hangupsOnly, false, true],

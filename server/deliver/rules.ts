@@ -25,13 +25,20 @@ export interface StepFacts {
 }
 
 /**
+ * Older steps that are no hangups are written only when retention dropped their rows and a late event has the call told
+ * again: whoever wanted them was told then.
+ */
+const STEP_NEWS_MS_MAX = 60 * 86_400_000;
+
+/**
  * Which deliveries a step needs (docs: call_events). Live steps: what the enterprise asked for. Steps that were not seen
  * live: only hangups, and to Telegram only fresh ones. Migrated steps: none. A step that needs nothing is processed.
  */
 export function needsOf(step: StepFacts, settings: DeliverySettings, nowMs: number): Needs {
   const live = step.origin === "live";
   const hangup = step.type === "hangup";
-  const wanted = step.origin !== "migrated" && (live || hangup);
+  const retold = !hangup && nowMs - step.at > STEP_NEWS_MS_MAX;
+  const wanted = step.origin !== "migrated" && (live || hangup) && !retold;
   const stale = !live && nowMs - step.at > settings.downloadedHangupAgeMsMax;
   const needsTelegram = wanted && settings.telegram && !stale;
   const needsIntegration = wanted && settings.integrationSteps.has(step.type);

@@ -47,6 +47,7 @@ it("the old raw log and steps go, hangups and calls stay, and young ones are not
 });
 
 it("an event that comes after all joins its old call, told from what the call keeps", async () => {
+  await office.rows(`UPDATE enterprises SET settings = '{"telegram": {"enabled": true}}'`);
   await send(server, site, events.slice(0, -1));
   await send(server, site, events.slice(-1));
   const before = await tellCalls(office, site.id);
@@ -58,6 +59,9 @@ it("an event that comes after all joins its old call, told from what the call ke
   expect(after).toMatchObject([{ call_status: "answered", state: "final" }]);
   expect(before).toMatchObject([{ call_status: "answered", state: "final" }]);
   expect((await steps()).filter((type) => type === "hangup")).toHaveLength(1);
+  const owed =
+    "SELECT event_type FROM call_events WHERE event_type <> 'hangup' AND (needs_telegram OR needs_integration)";
+  expect(await office.rows(owed)).toEqual([]);
 });
 
 it("a partition that is being read is left, nobody waits long for it, and it goes another time", async () => {
