@@ -108,3 +108,16 @@ it("an answered call whose end was never seen, and whose outbox was replaced mea
     endTime: talking.at(-1)!.at,
   });
 });
+
+it("a list answer read late, by the agent's clock, is no sign that the PBX's clock was set back", () => {
+  const id = "1700000000.1";
+  const stamped = (Event: string, atS: number): AmiEvent =>
+    channel(Event, id, { Timestamp: `${1_700_000_000 + atS}.000000` });
+  const listed = channel("CoreShowChannel", id, { Duration: "00:00:01" });
+  const told = events(stamped("Newchannel", 0), listed, stamped("Newstate", 1), stamped("Hangup", 2)).map((event) => ({
+    ...event,
+    at: event.at + 5_000,
+  }));
+  const [call] = assemble(told, OFFICE);
+  expect(call).toMatchObject({ startTime: 1_700_000_000_000, endTime: 1_700_000_002_000 });
+});

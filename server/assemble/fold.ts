@@ -92,7 +92,7 @@ export function newFold(): CallFold {
     recovered: false,
     firstAt: null,
     lastAt: 0,
-    clock: { lastAt: -Infinity, setBackMs: 0 },
+    clocks: { pbx: { lastAt: -Infinity, setBackMs: 0 }, agent: { lastAt: -Infinity, setBackMs: 0 } },
     lastOwn: null,
     keys: new Set(),
     legs: new Map(),

@@ -155,8 +155,8 @@ export interface CallFold {
   recovered: boolean;
   firstAt: number | null;
   lastAt: number;
-  /** The PBX's clock at the call's own event that was folded last, and by how much it had been set back since the first. */
-  clock: { lastAt: number; setBackMs: number };
+  /** A clock at the call's own event folded last, and by how much it had been set back since the first. */
+  clocks: Record<"pbx" | "agent", { lastAt: number; setBackMs: number }>;
   /** The call's own event that was folded last: its stream, and when the agent heard it. */
   lastOwn: { stream: number; at: number } | null;
   keys: Set<string>;

@@ -18,7 +18,8 @@ export function pbxTime(event: CallEvent): number {
  * an answered call would look as if nobody had talked. When the clock is set right again the shift ends.
  */
 export function steady(fold: CallFold, event: CallEvent, own: boolean): CallEvent {
-  const { clock } = fold;
+  // Two clocks, each compared with itself: list answers bear no Timestamp even where all else does.
+  const clock = event.ev["Timestamp"] === undefined ? fold.clocks.agent : fold.clocks.pbx;
   const at = clockTime(event);
   if (own) {
     if (clock.lastAt - at > CLOCK_SET_MS) clock.setBackMs += clock.lastAt - at;
