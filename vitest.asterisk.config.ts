@@ -8,5 +8,6 @@ export default defineConfig({
     testTimeout: 120_000,
     hookTimeout: 120_000,
     maxWorkers: 2,
+    retry: process.env["CI"] === undefined ? 0 : 1,
   },
 });
