@@ -62,7 +62,15 @@ export class AgentUnit {
     const { name, enter, machine, workDir } = this.options;
     this.#proc = startProc({
       name,
-      command: [...enter, process.execPath, join(REPO, "agent/main.ts"), "run", "--config", this.#config],
+      command: [
+        ...enter,
+        process.execPath,
+        ...agentFlags(),
+        join(REPO, "agent/main.ts"),
+        "run",
+        "--config",
+        this.#config,
+      ],
       cwd: REPO,
       env: { ...machine.env, NODE_OPTIONS: undefined },
       logPath: join(workDir, `${name}.log`),
@@ -97,6 +105,12 @@ export class AgentUnit {
       done();
     };
   }
+}
+
+/** V8's flags as `npm run agent` gives them. */
+function agentFlags(): string[] {
+  const { scripts } = JSON.parse(readFileSync(join(REPO, "package.json"), "utf8")) as { scripts: { agent: string } };
+  return scripts.agent.split(" ").filter((word) => word.startsWith("--"));
 }
 
 function toml(options: AgentOptions): string {
