@@ -35,6 +35,7 @@ export const GAP_CAUSES = [
   "outbox_full",
   "outbox_corrupt",
   "outbox_lost",
+  "set_aside",
   "rights_missing",
 ] as const;
 export type GapCause = (typeof GAP_CAUSES)[number];

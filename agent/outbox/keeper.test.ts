@@ -176,12 +176,14 @@ describe("the outbox file", () => {
     expect(gaps[0]?.ev).toMatchObject({ FromSeq: "1", ToSeq: "4", Count: "4", Stream: stream });
   });
 
-  it("keeps a set-aside event in the file, acked here", () => {
+  it("keeps a set-aside event in the file, acked here, told as a gap and never sent again", () => {
     const outbox = keeper();
     outbox.append(rows(2));
     outbox.setAside(1, "refused");
-    expect(outbox.state()).toMatchObject({ setAside: 1, waiting: 1 });
-    expect(read(outbox)?.ranges).toEqual([[2, 2]]);
+    expect(outbox.state()).toMatchObject({ setAside: 1, waiting: 2, lost: 0 });
+    outbox.resend([[1, 1]]);
+    expect(read(outbox)?.ranges).toEqual([[2, 3]]);
+    expect(outbox.store.row(3)?.body).toContain('"Cause":"set_aside","Count":"1"');
   });
 });
 

@@ -210,32 +210,14 @@ export class Keeper {
     const { stream } = this.segmentOf(seq);
     this.#pending.setAside({ seq, stream, at: this.#ports.clock.wallMs(), reason, body });
     this.#ports.note("error", "an event the server refuses is set aside", { seq, reason });
-    this.ack([[seq, seq]]);
+    // Told as a gap, or the server would ask again and again for what it refuses.
+    this.#tellGone([[seq, seq]], "set_aside");
   }
 
   /** These seqs will never be sent: they count as done here, and a gap marker tells the server. */
   gone(ranges: readonly SeqRange[], cause: GapCause): void {
-    const rows = ranges.map(([from, to]) => {
-      const { base, stream } = this.segmentOf(from);
-      const nowMs = this.#ports.clock.wallMs();
-      const { fromMs, toMs } = this.#store.spanOf(from, to, { fromMs: nowMs, toMs: nowMs });
-      this.#done.add(from, to);
-      this.#toldGone.add(from, to);
-      const count = to - from + 1 - this.#store.gapBodies(from, to).length;
-      this.#lostTotal += count;
-      return this.#gapRow({
-        fromMs,
-        toMs,
-        cause,
-        count,
-        stream,
-        fromSeq: from - base,
-        toSeq: to - base,
-      });
-    });
-    this.#pending.acked();
+    this.#lostTotal += this.#tellGone(ranges, cause);
     this.#ports.note("error", "events are lost and told as a gap", { ranges, cause });
-    this.append(rows);
   }
 
   /** Markers whose rows have to go are written anew: the server has not heard them yet. */
@@ -347,6 +329,22 @@ export class Keeper {
     if (lost === null) return;
     this.#lost = null;
     this.append([this.#gapRow({ ...lost, cause: "outbox_full" })]);
+  }
+
+  /** Writes a gap marker for each range and counts it as done; returns how many events they held, markers left out. */
+  #tellGone(ranges: readonly SeqRange[], cause: GapCause): number {
+    const gaps = ranges.map(([from, to]): Gap => {
+      const { base, stream } = this.segmentOf(from);
+      const nowMs = this.#ports.clock.wallMs();
+      const span = this.#store.spanOf(from, to, { fromMs: nowMs, toMs: nowMs });
+      this.#done.add(from, to);
+      this.#toldGone.add(from, to);
+      const count = to - from + 1 - this.#store.gapBodies(from, to).length;
+      return { ...span, cause, count, stream, fromSeq: from - base, toSeq: to - base };
+    });
+    this.#pending.acked();
+    this.append(gaps.map((lost) => this.#gapRow(lost)));
+    return gaps.reduce((sum, { count = 0 }) => sum + count, 0);
   }
 
   #countLost(rows: readonly CapturedRow[]): void {

@@ -102,6 +102,7 @@ export const en = {
     outbox_full: "no room in the outbox",
     outbox_corrupt: "damaged outbox",
     outbox_lost: "outbox deleted or replaced",
+    set_aside: "the server refused an event",
     rights_missing: "AMI rights missing",
   } satisfies Record<GapCause, string>,
   steps: {

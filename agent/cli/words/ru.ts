@@ -96,6 +96,7 @@ export const ru: Words = {
     outbox_full: "в очереди нет места",
     outbox_corrupt: "очередь повреждена",
     outbox_lost: "очередь удалена или заменена",
+    set_aside: "сервер не принял событие",
     rights_missing: "не хватает прав AMI",
   },
   steps: {

@@ -55,6 +55,7 @@ const GAP_CAUSES_EN: Readonly<Record<string, string>> = {
   outbox_full: "outbox full",
   outbox_corrupt: "outbox damaged",
   outbox_lost: "outbox lost",
+  set_aside: "event refused",
   rights_missing: "AMI rights missing",
 };
 
@@ -66,5 +67,6 @@ const GAP_CAUSES_RU: Readonly<Record<string, string>> = {
   outbox_full: "буфер агента полон",
   outbox_corrupt: "буфер агента повреждён",
   outbox_lost: "буфер агента потерян",
+  set_aside: "событие не принято",
   rights_missing: "не хватает прав AMI",
 };
