@@ -23,7 +23,7 @@ const options = new Command("demo")
 const words = wordsFor(options.lang, process.env);
 const screen = new Screen({
   out: (text) => process.stdout.write(`${text}\n`),
-  colour: process.stdout.isTTY && !process.env["NO_COLOR"],
+  colour: process.stdout.isTTY === true && !process.env["NO_COLOR"],
   words,
   now: Date.now,
 });
