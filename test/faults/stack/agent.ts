@@ -60,19 +60,12 @@ export class AgentUnit {
 
   start(): void {
     const { name, enter, machine, workDir } = this.options;
+    const { flags, env } = agentCommand();
     this.#proc = startProc({
       name,
-      command: [
-        ...enter,
-        process.execPath,
-        ...agentFlags(),
-        join(REPO, "agent/main.ts"),
-        "run",
-        "--config",
-        this.#config,
-      ],
+      command: [...enter, process.execPath, ...flags, join(REPO, "agent/main.ts"), "run", "--config", this.#config],
       cwd: REPO,
-      env: { ...machine.env, NODE_OPTIONS: undefined },
+      env: { ...env, ...machine.env, NODE_OPTIONS: undefined },
       logPath: join(workDir, `${name}.log`),
     });
     this.#revived();
@@ -107,10 +100,12 @@ export class AgentUnit {
   }
 }
 
-/** V8's flags as `npm run agent` gives them. */
-function agentFlags(): string[] {
+/** Flags and environment as `npm run agent` gives them. */
+function agentCommand(): { flags: string[]; env: Record<string, string> } {
   const { scripts } = JSON.parse(readFileSync(join(REPO, "package.json"), "utf8")) as { scripts: { agent: string } };
-  return scripts.agent.split(" ").filter((word) => word.startsWith("--"));
+  const words = scripts.agent.split(" ");
+  const assignments = words.filter((word) => /^[A-Z_]+=/.test(word)).map((word) => word.split("=") as [string, string]);
+  return { flags: words.filter((word) => word.startsWith("--")), env: Object.fromEntries(assignments) };
 }
 
 function toml(options: AgentOptions): string {
