@@ -14,11 +14,14 @@ export interface LinkState {
 export class Link {
   readonly #log: Logger;
   readonly #nowMs: () => number;
+  readonly #linked: () => void;
   #state: LinkState;
 
-  constructor(log: Logger, nowMs: () => number) {
+  /** @param linked called when the server answers again. */
+  constructor(log: Logger, nowMs: () => number, linked: () => void) {
     this.#log = log;
     this.#nowMs = nowMs;
+    this.#linked = linked;
     this.#state = {
       state: "connecting",
       sinceMs: nowMs(),
@@ -39,7 +42,8 @@ export class Link {
 
   /** `serverMs` is the server's clock in its answer, half way through the `latencyMs` it took. */
   answered(latencyMs: number, serverMs: number): void {
-    if (!this.ok) this.#log.info({ downMs: this.#nowMs() - this.#state.sinceMs }, "the server answers");
+    const again = !this.ok;
+    if (again) this.#log.info({ downMs: this.#nowMs() - this.#state.sinceMs }, "the server answers");
     this.#become("ok", null);
     const now = this.#nowMs();
     this.#state = {
@@ -48,6 +52,7 @@ export class Link {
       latencyMs,
       clockAheadMs: Math.round(serverMs - now + latencyMs / 2),
     };
+    if (again) this.#linked();
   }
 
   broke(state: "unreachable" | "refused", problem: string): void {
