@@ -1,25 +1,22 @@
 import { randomUUID } from "node:crypto";
-import type { AmiEvent, GapCause } from "../../shared/ami-event.ts";
 import { codeOf, messageOf } from "../../shared/errors.ts";
 import type { SeqRange } from "../../shared/wire.ts";
 import type { Capture, CapturedRow } from "../capture.ts";
 import type { Clock } from "../clock.ts";
-import { gap, streamContinued, type Gap } from "../markers.ts";
+import { streamContinued } from "../markers.ts";
 import { Ballast } from "./ballast.ts";
 import { classify, describeStorage } from "./failure.ts";
+import { Gone } from "./gone.ts";
 import { UnwrittenRows } from "./memory.ts";
-import { openOutbox } from "./opening.ts";
-import type { Pending } from "./pending.ts";
+import { openOutbox, type Opening } from "./opening.ts";
 import type { Opened, OutboxSettings, OutboxState } from "./protocol.ts";
 import { REMEMBERED } from "./protocol.ts";
-import { Ranges } from "./ranges.ts";
-import { lastOlderThan, pruneOnce } from "./retention.ts";
+import type { Ranges } from "./ranges.ts";
+import { resend, resendOf, resendWindow } from "./resend.ts";
+import { pruneOnce } from "./retention.ts";
+import type { Segments } from "./segments.ts";
 import type { Segment, Store } from "./store.ts";
 import { Windows } from "./windows.ts";
-
-/** Of the streams before a new one, the latest; those before them have long been told. */
-const ENDED_STREAMS_TOLD_MAX = 20;
-const RESEND_MARGIN_MS = 60_000;
 
 export type Note = (level: "info" | "warn" | "error", text: string, fields: Record<string, unknown>) => void;
 
@@ -37,75 +34,67 @@ export class Keeper {
   readonly #settings: OutboxSettings;
   readonly #ports: KeeperPorts;
   readonly #ballast: Ballast;
-  readonly unwritten = new UnwrittenRows();
-  #store: Store;
-  #segments: Segment[];
-  #highest: number;
   readonly #highestAtOpen: number;
-  /** Acked by the server, or gone for good and told as a gap. */
-  #done: Ranges;
-  #pending: Pending;
-  /** Told as gone since the agent started, so that a server that asks again gets no second marker. */
-  readonly #toldGone = new Ranges();
-  readonly #windows = new Windows();
-  #lost: { count: number; fromMs: number; toMs: number } | null = null;
-  #lostTotal = 0;
+  readonly unwritten = new UnwrittenRows();
+  readonly windows = new Windows();
+  readonly gone: Gone;
+  #file: Opening;
   #problem: string | null = null;
 
   constructor(settings: OutboxSettings, ports: KeeperPorts) {
     this.#settings = settings;
     this.#ports = ports;
     this.#ballast = new Ballast(settings.path);
-    const opening = openOutbox(settings.path, ports, this.#ballast);
-    this.#store = opening.store;
-    this.#segments = opening.segments;
-    this.#highest = opening.highest;
-    this.#highestAtOpen = opening.highest;
-    this.#done = opening.done;
-    this.#pending = opening.pending;
+    this.gone = new Gone(this, ports);
+    this.#file = openOutbox(settings.path, ports, this.#ballast);
+    this.#highestAtOpen = this.#file.highest;
     this.#ballast.take();
-    if (opening.continues) this.#tellContinued();
-    this.#tellSalvaged(opening.gaps);
+    this.#tellOpened();
   }
 
   get store(): Store {
-    return this.#store;
+    return this.#file.store;
   }
 
+  get segments(): Segments {
+    return this.#file.segments;
+  }
+
+  /** Acked by the server, or gone for good and told as a gap. */
   get done(): Ranges {
-    return this.#done;
+    return this.#file.done;
   }
 
   get highest(): number {
-    return this.#highest;
+    return this.#file.highest;
   }
 
   get opened(): Opened {
-    const entries = REMEMBERED.map((key) => [key, this.#store.recall(key)] as const);
+    const entries = REMEMBERED.map((key) => [key, this.store.recall(key)] as const);
     const known = entries.filter((entry): entry is [(typeof REMEMBERED)[number], string] => entry[1] !== undefined);
-    const row = this.#store.row(this.#highestAtOpen);
+    const row = this.store.row(this.#highestAtOpen);
     const newest = row === undefined ? null : { at: row.captured_at, mono: row.mono };
     return { state: this.state(), highestAtOpen: this.#highestAtOpen, newest, remembered: Object.fromEntries(known) };
   }
 
   state(): OutboxState {
-    const segment = this.segmentOf(this.#highest + 1);
+    const segment = this.segmentOf(this.highest + 1);
     const oldest = this.#unackedFrom(1);
     return {
       stream: segment.stream,
       base: segment.base,
-      highest: this.#highest,
-      highestAcked: this.#done.list.at(-1)?.[1] ?? 0,
+      highest: this.highest,
+      highestAcked: this.done.list.at(-1)?.[1] ?? 0,
       oldestUnacked: oldest,
-      oldestUnackedAt: oldest === null ? null : (this.#store.capturedAt(oldest) ?? null),
+      oldestUnackedAt: oldest === null ? null : (this.store.capturedAt(oldest) ?? null),
       oldestOfStream: this.#unackedFrom(segment.base + 1),
-      waiting: this.#highest - this.#done.size,
-      usedBytes: this.#store.usedBytes(),
-      setAside: this.#store.setAsideCount() + this.#pending.asides,
+      waiting: this.highest - this.done.size,
+      usedBytes: this.store.usedBytes(),
+      setAside: this.store.setAsideCount() + this.#file.pending.asides,
       unwritten: this.unwritten.count,
-      lost: this.#lostTotal,
+      lost: this.gone.total,
       problem: this.#problem,
-      windows: this.#windows.reports(this.#done),
+      windows: this.windows.reports(this.done),
     };
   }
 
@@ -115,29 +104,28 @@ export class Keeper {
   }
 
   segmentOf(seq: number): Segment {
-    return this.#segments.findLast((segment) => segment.base < seq) ?? (this.#segments[0] as Segment);
+    return this.segments.of(seq);
   }
 
   /** Highest seq of the segment that `seq` is in. */
   segmentEnd(seq: number): number {
-    const next = this.#segments.find((segment) => segment.base >= seq);
-    return Math.min(this.#highest, next?.base ?? this.#highest);
+    return this.segments.end(seq, this.highest);
   }
 
   /** First seq given, and to how many of the rows: those for which there was no room are counted into a gap. */
   append(rows: readonly CapturedRow[]): { firstSeq: number; count: number } {
-    const admitted = this.unwritten.admit(rows, this.#done);
-    this.#countLost(rows.slice(admitted));
-    const first = this.#highest + 1;
+    const admitted = this.unwritten.admit(rows, this.done);
+    this.gone.turnAway(rows.slice(admitted));
+    const first = this.highest + 1;
     this.unwritten.add(rows.slice(0, admitted).map((row, index) => Object.assign({}, row, { seq: first + index })));
-    this.#highest += admitted;
+    this.#file.highest += admitted;
     this.flush();
     return { firstSeq: first, count: admitted };
   }
 
   /** Writes what waits: rows and acks, in one durable transaction. Called again every second until it succeeds. */
   flush(): void {
-    if (this.unwritten.count === 0 && !this.#pending.any) return;
+    if (this.unwritten.count === 0 && !this.#file.pending.any) return;
     for (let attempt = 1; ; attempt++) {
       try {
         this.#write();
@@ -149,45 +137,25 @@ export class Keeper {
   }
 
   ack(ranges: readonly SeqRange[]): void {
-    for (const [from, to] of ranges) this.#done.add(from, Math.min(to, this.#highest));
-    this.#pending.acked();
+    for (const [from, to] of ranges) this.done.add(from, Math.min(to, this.highest));
+    this.doneChanged();
   }
 
-  /** The server asks for what it has not got (any more). What is gone here is told as a gap, once. */
+  /** `done` is to be written with the next flush. */
+  doneChanged(): void {
+    this.#file.pending.acked();
+  }
+
   resend(ranges: readonly SeqRange[]): void {
-    const lowest = this.#store.bounds()?.[0] ?? this.#highest + 1;
-    for (const [from, wanted] of ranges) {
-      const to = Math.min(wanted, this.#highest);
-      for (const [lo, hi] of this.#toldGone.missing(from, Math.min(to, lowest - 1))) {
-        if (this.unwritten.within(lo, hi).length === 0) this.gone([[lo, hi]], "outbox_full");
-      }
-      for (const [lo, hi] of this.#toldGone.missing(Math.max(from, lowest), to)) this.#done.remove(lo, hi);
-    }
-    this.#pending.acked();
+    resend(this, ranges);
   }
 
-  /** Like resend, with seqs as they are on the wire. */
   resendOf(stream: string, ranges: readonly SeqRange[]): void {
-    const segment = this.#segments.find((known) => known.stream === stream);
-    if (segment === undefined) return;
-    const end = this.segmentEnd(segment.base + 1);
-    this.resend(ranges.map(([from, to]) => [from + segment.base, Math.min(to + segment.base, end)]));
+    resendOf(this, stream, ranges);
   }
 
-  /** Sends again what was captured in a span of time. Clocks jump: a margin on both sides makes sure of it. */
   resendWindow(id: string, fromMs: number, toMs: number): void {
-    if (this.#windows.knows(id)) return;
-    const seqs = this.#seqsOf(fromMs, toMs);
-    if (seqs !== null) this.resend([seqs]);
-    this.#windows.take(id, seqs, this.#done);
-  }
-
-  #seqsOf(fromMs: number, toMs: number): SeqRange | null {
-    const bounds = this.#store.bounds();
-    if (bounds === null) return null;
-    const from = lastOlderThan(this, bounds[0], bounds[1], fromMs - RESEND_MARGIN_MS) + 1;
-    const to = lastOlderThan(this, bounds[0], bounds[1], toMs + RESEND_MARGIN_MS);
-    return from <= to ? [from, to] : null;
+    resendWindow(this, id, fromMs, toMs);
   }
 
   /** Takes the ballast aboard again once there is room. */
@@ -198,41 +166,30 @@ export class Keeper {
   /** New events take a new stream from `base` on; nothing above it may have been sent. */
   fork(base: number, why: string): void {
     const segment = { base, stream: randomUUID() };
-    this.#pending.addSegment(segment);
-    this.#segments = [...this.#segments, segment];
+    this.#file.pending.addSegment(segment);
+    this.segments.add(segment);
     this.#tellContinued();
     this.#ports.note("warn", "the outbox takes a new stream", { why, stream: segment.stream, base });
   }
 
   setAside(seq: number, reason: string): void {
-    const body = this.unwritten.within(seq, seq)[0]?.body ?? this.#store.row(seq)?.body;
+    const body = this.unwritten.within(seq, seq)[0]?.body ?? this.store.row(seq)?.body;
     if (body === undefined) return;
     const { stream } = this.segmentOf(seq);
-    this.#pending.setAside({ seq, stream, at: this.#ports.clock.wallMs(), reason, body });
+    this.#file.pending.setAside({ seq, stream, at: this.#ports.clock.wallMs(), reason, body });
     this.#ports.note("error", "an event the server refuses is set aside", { seq, reason });
     // Told as a gap, or the server would ask again and again for what it refuses.
-    this.#tellGone([[seq, seq]], "set_aside");
-  }
-
-  /** These seqs will never be sent: they count as done here, and a gap marker tells the server. */
-  gone(ranges: readonly SeqRange[], cause: GapCause): void {
-    this.#lostTotal += this.#tellGone(ranges, cause);
-    this.#ports.note("error", "events are lost and told as a gap", { ranges, cause });
-  }
-
-  /** Markers whose rows have to go are written anew: the server has not heard them yet. */
-  tellAgain(bodies: readonly string[]): void {
-    if (bodies.length > 0) this.append(bodies.map((body) => this.#ports.capture.row(JSON.parse(body) as AmiEvent)));
+    this.gone.tell([[seq, seq]], "set_aside");
   }
 
   /** Reaches the disk with the next flush. */
   remember(key: string, value: string): void {
-    this.#pending.remember(key, value);
+    this.#file.pending.remember(key, value);
   }
 
   /** Whether the file has outgrown its hard bound. */
   get overgrown(): boolean {
-    return this.#store.usedBytes() > this.#settings.bytesMax;
+    return this.store.usedBytes() > this.#settings.bytesMax;
   }
 
   /** One bounded step of retention; true when there is more to do. */
@@ -248,57 +205,44 @@ export class Keeper {
   /** Damage found while reading: the file is set aside, its rows are saved, and the agent goes on with a new one. */
   rebuild(error: unknown): void {
     this.#ports.note("error", "the outbox file is damaged", { error: messageOf(error) });
-    this.#store.close();
-    const known = { segments: this.#segments, highest: this.#highest, done: this.#done };
-    const opening = openOutbox(this.#settings.path, this.#ports, this.#ballast, known);
-    this.#store = opening.store;
-    this.#segments = opening.segments;
-    this.#highest = opening.highest;
-    this.#done = opening.done;
-    this.#pending = opening.pending;
-    this.#pending.remember("stopped_clean", "false");
-    if (opening.continues) this.#tellContinued();
-    this.#tellSalvaged(opening.gaps);
-  }
-
-  /** Whoever has calls of the streams before must know how far those go. */
-  #tellContinued(): void {
-    const ended = this.#segments
-      .slice(0, -1)
-      .slice(-ENDED_STREAMS_TOLD_MAX)
-      .map(({ base, stream }) => ({ stream, to: this.segmentEnd(base + 1) - base }));
-    this.append([this.#ports.capture.row(streamContinued(ended.filter(({ to }) => to > 0)))]);
-  }
-
-  /** What a damaged file cost. */
-  #tellSalvaged(gaps: readonly Gap[]): void {
-    for (const { stream, fromSeq, toSeq } of gaps) {
-      const segment = this.#segments.find((known) => known.stream === stream);
-      if (segment === undefined || fromSeq === undefined || toSeq === undefined) continue;
-      this.#toldGone.add(segment.base + fromSeq, segment.base + toSeq);
-    }
-    this.append(gaps.map((lost) => this.#gapRow(lost)));
+    this.store.close();
+    const known = { segments: this.segments.list, highest: this.highest, done: this.done };
+    this.#file = openOutbox(this.#settings.path, this.#ports, this.#ballast, known);
+    this.remember("stopped_clean", "false");
+    this.#tellOpened();
   }
 
   /** Leaves no row and no ack unwritten that the disk will take. */
   close(): void {
     this.flush();
-    this.#store.close();
+    this.store.close();
+  }
+
+  #tellOpened(): void {
+    const { continues, gaps } = this.#file;
+    if (continues) this.#tellContinued();
+    this.gone.tellSalvaged(gaps);
+  }
+
+  /** Whoever has calls of the streams before must know how far those go. */
+  #tellContinued(): void {
+    this.append([this.#ports.capture.row(streamContinued(this.segments.ended(this.highest)))]);
   }
 
   #unackedFrom(from: number): number | null {
-    const first = this.#done.firstMissing(from);
-    return first <= this.#highest ? first : null;
+    const first = this.done.firstMissing(from);
+    return first <= this.highest ? first : null;
   }
 
   #write(): void {
+    const { store, pending } = this.#file;
     const rows = this.unwritten.all;
-    const acked = [...this.#done.list];
-    this.#store.transaction(() => {
-      for (const row of rows) this.#store.insert(row);
-      this.#pending.writeTo(this.#store, acked, this.#ports.clock.wallMs());
+    const acked = [...this.done.list];
+    store.transaction(() => {
+      for (const row of rows) store.insert(row);
+      pending.writeTo(store, acked, this.#ports.clock.wallMs());
     });
-    this.#pending.written(this.#store, acked);
+    pending.written(store, acked);
     this.unwritten.written(rows.length);
   }
 
@@ -325,40 +269,6 @@ export class Keeper {
   #recovered(): void {
     if (this.#problem !== null) this.#ports.note("info", "the outbox is written again", {});
     this.#problem = null;
-    const lost = this.#lost;
-    if (lost === null) return;
-    this.#lost = null;
-    this.append([this.#gapRow({ ...lost, cause: "outbox_full" })]);
-  }
-
-  /** Writes a gap marker for each range and counts it as done; returns how many events they held, markers left out. */
-  #tellGone(ranges: readonly SeqRange[], cause: GapCause): number {
-    const gaps = ranges.map(([from, to]): Gap => {
-      const { base, stream } = this.segmentOf(from);
-      const nowMs = this.#ports.clock.wallMs();
-      const span = this.#store.spanOf(from, to, { fromMs: nowMs, toMs: nowMs });
-      this.#done.add(from, to);
-      this.#toldGone.add(from, to);
-      const count = to - from + 1 - this.#store.gapBodies(from, to).length;
-      return { ...span, cause, count, stream, fromSeq: from - base, toSeq: to - base };
-    });
-    this.#pending.acked();
-    this.append(gaps.map((lost) => this.#gapRow(lost)));
-    return gaps.reduce((sum, { count = 0 }) => sum + count, 0);
-  }
-
-  #countLost(rows: readonly CapturedRow[]): void {
-    const [first, last] = [rows[0], rows.at(-1)];
-    if (first === undefined || last === undefined) return;
-    if (this.#lost === null)
-      this.#ports.note("error", "events are lost: the disk is full and so is the memory kept for them", {});
-    this.#lost ??= { count: 0, fromMs: first.at, toMs: last.at };
-    this.#lost.count += rows.length;
-    this.#lost.toMs = last.at;
-    this.#lostTotal += rows.length;
-  }
-
-  #gapRow(lost: Gap): CapturedRow {
-    return this.#ports.capture.row(gap(lost));
+    this.gone.tellTurnedAway();
   }
 }

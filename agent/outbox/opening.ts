@@ -7,11 +7,12 @@ import type { Gap } from "../markers.ts";
 import { Pending } from "./pending.ts";
 import { Ranges } from "./ranges.ts";
 import { salvage, setFileAside, type Known } from "./salvage.ts";
-import { Store, type Segment } from "./store.ts";
+import { Segments } from "./segments.ts";
+import { Store } from "./store.ts";
 
 export interface Opening {
   store: Store;
-  segments: Segment[];
+  segments: Segments;
   highest: number;
   done: Ranges;
   /** New events take another stream than the file's older ones. */
@@ -66,7 +67,15 @@ function opened(path: string, store: Store, ports: KeeperPorts): Opening {
       ports.note(fresh ? "info" : "warn", what, { path, stream: segment.stream });
     }
     const continues = replaced && !fresh;
-    return { store, segments, highest, done: new Ranges(store.acked), continues, gaps: [], pending };
+    return {
+      store,
+      segments: new Segments(segments),
+      highest,
+      done: new Ranges(store.acked),
+      continues,
+      gaps: [],
+      pending,
+    };
   } catch (error) {
     store.close();
     throw error;
@@ -86,7 +95,7 @@ function reborn(path: string, ports: KeeperPorts, known?: Known): Opening {
     stream: saved.segments.at(-1)?.stream,
   });
   const { segments, highest, done, gaps } = saved;
-  return { store, segments, highest, done, continues: segments.length > 1, gaps, pending };
+  return { store, segments: new Segments(segments), highest, done, continues: segments.length > 1, gaps, pending };
 }
 
 /**

@@ -31,7 +31,7 @@ export function readBatch(keeper: Keeper, request: ReadRequest, now: Now, lines 
     const collected = collectSafely(keeper, wanted, request, now, lines);
     if (collected === null) continue;
     const missing = wanted.flatMap(([from, to]) => collected.found.missing(from, Math.min(to, collected.reached)));
-    if (missing.length > 0) keeper.gone(missing, "outbox_corrupt");
+    if (missing.length > 0) keeper.gone.lose(missing, "outbox_corrupt");
     if (lines.count > 0) return batchOf(keeper, first, collected);
   }
 }

@@ -35,8 +35,8 @@ function evict(keeper: Keeper, lowest: number, last: number, olderThan: number |
   if (to < lowest) return false;
   const unacked = keeper.done.missing(lowest, to);
   const markers = keeper.store.gapBodies(lowest, to).filter(({ seq }) => !keeper.done.has(seq));
-  if (unacked.length > 0) keeper.gone(unacked, "outbox_full");
-  keeper.tellAgain(markers.map(({ body }) => body));
+  if (unacked.length > 0) keeper.gone.lose(unacked, "outbox_full");
+  keeper.gone.tellAgain(markers.map(({ body }) => body));
   keeper.store.transaction(() => keeper.store.delete(lowest, to));
   return true;
 }
