@@ -10,7 +10,7 @@ export type AmiEvent = { Event: string; [header: string]: string | string[] };
  * so the server knows when a site was blind and which calls cannot still be running.
  */
 export const MARKERS = {
-  /** AMI login succeeded. Headers: AsteriskVersion, AmiVersion, AsteriskStarted (epoch seconds, if known), Outbox ("new": the agent remembers nothing before this). */
+  /** AMI login succeeded. Headers: AsteriskVersion, AmiVersion, AsteriskStarted (epoch seconds, if known), Outbox ("new": the agent remembers nothing before this), Repair ("pending": what was missed is being read from Asterisk's own files; RingpostRecovered tells the outcome). */
   captureStarted: "RingpostCaptureStarted",
   /**
    * The first word of a stream that goes on where others of this outbox ended. Headers: Stream (array of UUIDs, oldest
@@ -25,7 +25,20 @@ export const MARKERS = {
   snapshot: "RingpostSnapshot",
   /** The agent was blind or lost events. Headers: From, To (epoch ms), Cause, FromSeq, ToSeq, Count (when known). */
   gap: "RingpostGap",
+  /**
+   * What Asterisk wrote itself in a time the agent was blind has been read and acked, as far as it could be. Headers:
+   * From, To (epoch ms, as in the RingpostGap), Source (what was read: REPAIR_SOURCES joined by ","; empty: nothing),
+   * Rows (how many), Result (REPAIR_RESULTS), Reason (why not complete).
+   */
+  recovered: "RingpostRecovered",
 } as const;
+
+export const REPAIR_SOURCES = ["cel_sqlite", "cel_csv", "cdr_sqlite", "cdr_csv"] as const;
+export type RepairSource = (typeof REPAIR_SOURCES)[number];
+
+/** `complete`: every row of that time; `partial`: some of them; `failed`: none could be read. */
+export const REPAIR_RESULTS = ["complete", "partial", "failed"] as const;
+export type RepairResult = (typeof REPAIR_RESULTS)[number];
 
 export const GAP_CAUSES = [
   "agent_down",

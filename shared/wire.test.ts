@@ -10,6 +10,11 @@ import * as wire from "./wire.ts";
 const HISTORY: { version: number; hash: string; what: string }[] = [
   { version: 1, hash: "ef4b298ab8454b0a", what: "first: header, events, acks, commands, received_to" },
   { version: 1, hash: "c015a828106b1405", what: "header.windows: how far each window of resend_window is; optional" },
+  {
+    version: 1,
+    hash: "c7bf1c727bd5852e",
+    what: "header.kind and header.span: streams of Asterisk's own files; optional",
+  },
 ];
 
 function schemaHash(): string {

@@ -49,8 +49,15 @@ export type WindowReport = Static<typeof WindowReport>;
 
 export const IngestHeader = Type.Object({
   v: Type.Literal(WIRE_VERSION),
-  /** UUID that names the outbox file. */
+  /** UUID that names the outbox file, or one of Asterisk's own files. */
   stream: Type.String({ pattern: "^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$" }),
+  /**
+   * "file": rows of one of Asterisk's own CDR or CEL files; a seq is a rowid, or a row's byte offset + 1, so that most
+   * seqs name nothing and nobody may ask for them. Absent: the outbox.
+   */
+  kind: Type.Optional(Type.Literal("file")),
+  /** Of a file: the seqs this request accounts for. Those without an event line name no row. */
+  span: Type.Optional(SeqRange),
   lane: Lane,
   agent: Type.String({ maxLength: 100 }),
   sent_at: EpochMs,

@@ -1,6 +1,6 @@
 import type { SeqRange } from "../../shared/wire.ts";
 import type { StreamRow } from "../store/readStreams.ts";
-import { holds, parseMultirange, rangesOf, unite } from "./ranges.ts";
+import { holds, parseMultirange, rangesOf, subtract, unite } from "./ranges.ts";
 import type { Batch, IncomingEvent, SiteContext } from "./types.ts";
 
 /** An event that is not stored yet. */
@@ -13,6 +13,7 @@ export interface FreshEvent {
 /** One stream as a transaction sees it: what was there when it began, and what it adds. */
 export interface StreamView {
   siteId: number;
+  kind: StreamRow["kind"];
   received: SeqRange[];
   filled: SeqRange[];
   added: SeqRange[];
@@ -39,17 +40,18 @@ export function subtractReceived(batches: readonly Batch[], rows: readonly Strea
   return sorted;
 }
 
-/** What the stream will have once the transaction is committed, at least. */
+/** What the stream will have once the transaction is committed, at least. A file has no holes that anything could wait for. */
 export function settledIn(view: StreamView): SeqRange[] {
+  if (view.kind === "file") return [[1, Number.MAX_SAFE_INTEGER]];
   return unite(unite(view.received, view.added), view.filled);
 }
 
-function viewOf({ siteId, received, filled, highestSeq }: StreamRow): StreamView {
+function viewOf({ siteId, kind, received, filled, highestSeq }: StreamRow): StreamView {
   const had = { received: parseMultirange(received), filled: parseMultirange(filled) };
-  return { siteId, ...had, added: [], fillsAdded: [], highestSeq, told: false };
+  return { siteId, kind, ...had, added: [], fillsAdded: [], highestSeq, told: false };
 }
 
-function sortBatch({ site, streamId, report, events, unusable }: Batch, { fresh, known, streams }: Sorted): void {
+function sortBatch({ site, streamId, span, report, events, unusable }: Batch, { fresh, known, streams }: Sorted): void {
   const view = streams.get(streamId);
   if (view === undefined) throw new Error(`stream ${streamId} of site ${site.id} vanished`);
   view.highestSeq = Math.max(view.highestSeq, report.highestSeq);
@@ -62,5 +64,11 @@ function sortBatch({ site, streamId, report, events, unusable }: Batch, { fresh,
   for (const { event, reason } of unusable) {
     if (reason === "undigestible" && !holds(view.received, event.seq)) seqs.push(event.seq);
   }
-  view.added = unite(view.added, rangesOf(seqs.sort((a, b) => a - b)));
+  const ranges = rangesOf(seqs.sort((a, b) => a - b));
+  view.added = unite(view.added, view.kind === "file" && span !== undefined ? withSpan(view, ranges, span) : ranges);
+}
+
+/** One range for the whole request: noted row by row, a file of a million rows would be as many ranges. */
+function withSpan({ received, added }: StreamView, ranges: readonly SeqRange[], span: SeqRange): SeqRange[] {
+  return unite(subtract([span], unite(received, added)), ranges);
 }

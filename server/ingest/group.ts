@@ -250,6 +250,9 @@ function meetsFilled({ filled, received, added, fillsAdded }: StreamView): boole
 /** Sites of streams where something was added below what had been received already. */
 function filledHoles({ streams }: Sorted): number[] {
   return [...streams.values()]
-    .filter(({ received, added }) => (added[0]?.[0] ?? Number.POSITIVE_INFINITY) < highest(received))
+    .filter(
+      ({ kind, received, added }) =>
+        kind === "outbox" && (added[0]?.[0] ?? Number.POSITIVE_INFINITY) < highest(received),
+    )
     .map(({ siteId }) => siteId);
 }

@@ -40,15 +40,16 @@ export class Intake {
       return { ...parseBody(body.toString("utf8")), bytes: body.length };
     });
     const receivedAt = now();
-    const streamId = await this.#options.sites.stream(header.stream, site);
+    const streamId = await this.#options.sites.stream(header.stream, site, header.kind ?? "outbox");
     const settled =
       events.length === 0
         ? await this.#heartbeat(site, streamId, header)
         : (await this.#options.writer.submit(toBatch(site, streamId, header, events, bytes))).settled;
     await this.#report(site, header, receivedAt, events.length === 0);
-    const commands = commandsFor(header, settled);
+    const commands = header.kind === "file" ? [] : commandsFor(header, settled);
     commands.push(...(await this.#options.downloads.exchange(site.id, header.windows)));
-    return { acked: ackedOf(events), time: now(), commands, received_to: highest(settled) };
+    const reply = { acked: ackedOf(events), time: now(), commands };
+    return header.kind === "file" ? reply : { ...reply, received_to: highest(settled) };
   }
 
   async #heartbeat(site: SiteContext, streamId: number, header: IngestHeader): Promise<Ranges> {
@@ -102,7 +103,7 @@ function toBatch(
     if (before?.seq !== event.seq) events.push(event);
     else if (!before.digest.equals(event.digest)) unusable.push({ event, reason: "conflict", detail });
   }
-  return { site, streamId, lane: header.lane, report: reportOf(header), events, unusable, bytes };
+  return { site, streamId, lane: header.lane, span: header.span, report: reportOf(header), events, unusable, bytes };
 }
 
 function ackedOf(events: readonly IncomingEvent[]): SeqRange[] {

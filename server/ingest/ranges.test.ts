@@ -1,6 +1,16 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { covers, formatMultirange, highest, holds, holesUpTo, parseMultirange, rangesOf, unite } from "./ranges.ts";
+import {
+  covers,
+  formatMultirange,
+  highest,
+  holds,
+  holesUpTo,
+  parseMultirange,
+  rangesOf,
+  subtract,
+  unite,
+} from "./ranges.ts";
 
 const TOP = 60;
 const seqs = fc.uniqueArray(fc.integer({ min: 1, max: TOP })).map((list) => list.toSorted((a, b) => a - b));
@@ -60,5 +70,14 @@ describe("a set of seqs", () => {
         [7, 7],
       ]),
     ).toBe("{[1,3],[7,7]}");
+  });
+
+  it("subtracts seq by seq", () => {
+    fc.assert(
+      fc.property(seqs, seqs, (a, b) => {
+        const left = subtract(rangesOf(a), rangesOf(b));
+        expect(left).toEqual(rangesOf(a.filter((seq) => !b.includes(seq))));
+      }),
+    );
   });
 });

@@ -40,6 +40,22 @@ export function unite(a: Ranges, b: Ranges): SeqRange[] {
   return united;
 }
 
+/** What `from` holds and `what` does not. */
+export function subtract(from: Ranges, what: Ranges): SeqRange[] {
+  return from.flatMap(([low, high]) => {
+    const left: SeqRange[] = [];
+    let next = low;
+    for (const [lo, hi] of what) {
+      if (hi < next) continue;
+      if (lo > high) break;
+      if (lo > next) left.push([next, lo - 1]);
+      next = hi + 1;
+    }
+    if (next <= high) left.push([next, high]);
+    return left;
+  });
+}
+
 /** True when the set holds every seq from..to; an empty span (to < from) is always held. */
 export function covers(ranges: Ranges, from: number, to: number): boolean {
   if (to < from) return true;

@@ -4,6 +4,7 @@ import type { Logger } from "../../shared/log.ts";
 import { readDeliverySettings } from "../deliver/settings.ts";
 import { findSite, type SiteRow } from "../store/findSite.ts";
 import { openStream } from "../store/openStream.ts";
+import type { StreamKind } from "../store/readStreams.ts";
 import { readDirectory } from "./directory.ts";
 import { INGEST_LIMITS } from "./limits.ts";
 import { Refusal } from "./refusal.ts";
@@ -43,10 +44,10 @@ export class Sites {
   }
 
   /** The stream's number. @throws Refusal 403 when it is another site's. */
-  async stream(uuid: string, site: SiteContext): Promise<number> {
+  async stream(uuid: string, site: SiteContext, kind: StreamKind): Promise<number> {
     let stream = this.#streams.get(uuid);
     if (stream === undefined) {
-      stream = await openStream(this.#pool, uuid, site.id);
+      stream = await openStream(this.#pool, uuid, site.id, kind);
       remember(this.#streams, uuid, stream, INGEST_LIMITS.streamsCachedMax);
     }
     if (stream.siteId !== site.id) throw foreignStream(uuid, site);

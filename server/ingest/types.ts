@@ -1,5 +1,5 @@
 import type { AmiEvent } from "../../shared/ami-event.ts";
-import type { Lane, Origin } from "../../shared/wire.ts";
+import type { Lane, Origin, SeqRange } from "../../shared/wire.ts";
 import type { Directory } from "../assemble/index.ts";
 import type { DeliverySettings } from "../deliver/rules.ts";
 
@@ -37,6 +37,8 @@ export interface Batch {
   site: SiteContext;
   streamId: number;
   lane: Lane;
+  /** Of a file: the seqs the batch accounts for. */
+  span?: SeqRange | undefined;
   report: StreamReport;
   events: IncomingEvent[];
   /** To be set aside: same seq but other content within the batch, or what PostgreSQL would not take. */

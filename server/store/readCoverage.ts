@@ -64,7 +64,7 @@ WITH site AS (
   WHERE s.revoked_at IS NULL AND ($1::int IS NULL OR s.id = $1)
 ), hole AS (
   SELECT site.id AS site_id, tstzrange(least(t.a, t.b), greatest(t.a, t.b)) AS span
-  FROM site JOIN streams st ON st.site_id = site.id AND NOT isempty(st.received)
+  FROM site JOIN streams st ON st.site_id = site.id AND st.kind = 'outbox' AND NOT isempty(st.received)
   CROSS JOIN LATERAL (SELECT lower(h) AS lo, upper(h) AS next FROM unnest(
     int8multirange(int8range(1, greatest(st.highest_seq, upper(range_merge(st.received)) - 1), '[]')) - st.received - st.filled) h
     LIMIT $8) h

@@ -1,8 +1,12 @@
 import type { ClientBase } from "pg";
 
+/** `file`: one of Asterisk's own files. Most of its seqs name nothing, so it has no holes. */
+export type StreamKind = "outbox" | "file";
+
 export interface StreamRow {
   id: number;
   siteId: number;
+  kind: StreamKind;
   /** int8multirange as text: seqs committed. */
   received: string;
   /** int8multirange as text: seqs that recorded gaps say will never come. */
@@ -15,7 +19,7 @@ export interface StreamRow {
 export async function readStreams(client: ClientBase, siteIds: number[]): Promise<StreamRow[]> {
   const { rows } = await client.query<StreamRow & { id: string }>({
     name: "read_streams",
-    text: `SELECT id, site_id AS "siteId", received::text, filled::text,
+    text: `SELECT id, site_id AS "siteId", kind, received::text, filled::text,
              highest_seq::float8 AS "highestSeq" FROM streams WHERE site_id = ANY($1::int[])`,
     values: [siteIds],
   });

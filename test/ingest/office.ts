@@ -102,6 +102,9 @@ export interface Sending {
   highestSeq?: number;
   oldestUnacked?: number | null;
   v?: unknown;
+  /** A stream of one of Asterisk's own files, and the part of it the batch accounts for. */
+  kind?: "file";
+  span?: [number, number];
 }
 
 /** An event line as an agent writes it. */
@@ -111,10 +114,12 @@ export function line({ seq, at, origin, ev }: Omit<CallEvent, "stream">): string
 
 /** A whole body: header line and event lines. Unless told otherwise nothing was acked yet. */
 export function body(lines: readonly string[], sending: Sending = {}): string {
-  const { stream = STREAM, lane = "live", highestSeq = lines.length, oldestUnacked = 1, v = 1 } = sending;
+  const { stream = STREAM, lane = "live", highestSeq = lines.length, oldestUnacked = 1, v = 1, kind, span } = sending;
   const header = {
     v,
     stream,
+    kind,
+    span,
     lane,
     agent: "test 1.0",
     sent_at: Date.now(),
