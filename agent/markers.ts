@@ -52,6 +52,8 @@ export interface Gap {
   fromMs: number;
   toMs: number;
   cause: GapCause;
+  /** In words, where there is more to say than the cause. */
+  detail?: string | undefined;
   /** Events lost, where it is known. */
   count?: number | undefined;
   /** The seqs of `stream` that will never be sent. */
@@ -60,11 +62,12 @@ export interface Gap {
   toSeq?: number | undefined;
 }
 
-export function gap({ fromMs, toMs, cause, count, stream, fromSeq, toSeq }: Gap): AmiEvent {
+export function gap({ fromMs, toMs, cause, detail, count, stream, fromSeq, toSeq }: Gap): AmiEvent {
   return withKnown(MARKERS.gap, {
     From: String(Math.max(0, fromMs)),
     To: String(Math.max(0, toMs)),
     Cause: cause,
+    Detail: detail,
     Count: count?.toString(),
     Stream: stream,
     FromSeq: fromSeq?.toString(),

@@ -23,7 +23,7 @@ export const MARKERS = {
   asteriskRestarted: "RingpostAsteriskRestarted",
   /** The channels that existed right after login; follows its CoreShowChannel and Status events. Headers: Uniqueid (array), Complete ("true"|"false"). */
   snapshot: "RingpostSnapshot",
-  /** The agent was blind or lost events. Headers: From, To (epoch ms), Cause, FromSeq, ToSeq, Count (when known). */
+  /** The agent was blind or lost events. Headers: From, To (epoch ms), Cause, Detail, FromSeq, ToSeq, Count (when known). */
   gap: "RingpostGap",
   /**
    * What Asterisk wrote itself in a time the agent was blind has been read and acked, as far as it could be. Headers:

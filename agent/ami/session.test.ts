@@ -186,6 +186,28 @@ describe("a session with Asterisk", () => {
     refuse = false;
     await seen(MARKERS.captureStarted);
     expect(session.state).toMatchObject({ state: "connected", asteriskVersion: "22.10.0" });
+    expect(await seen(MARKERS.gap)).toMatchObject({
+      Cause: "rights_missing",
+      Detail: expect.stringContaining("refused the login"),
+    });
+  }, 10_000);
+
+  it("tells the time in which Asterisk refused it apart from the time before", async () => {
+    let refuse = true;
+    const heardAt = Date.now() - 60_000;
+    const { seen } = await rig(
+      {
+        answer: ({ Action }) =>
+          refuse && Action === "Login" ? ["Response: Error", "Message: Authentication failed"] : undefined,
+      },
+      { heardAt, stoppedClean: true },
+    );
+    const lost = await seen(MARKERS.captureLost);
+    expect(lost).toMatchObject({ Cause: "rights_missing", Detail: expect.stringContaining("refused the login") });
+    refuse = false;
+    const [before, during] = [await seen(MARKERS.gap), await seen(MARKERS.gap, 2)];
+    expect(before).toMatchObject({ Cause: "agent_down", From: String(heardAt), To: lost["Since"] });
+    expect(during).toMatchObject({ Cause: "rights_missing", From: lost["Since"] });
   }, 10_000);
 
   it("tells a web server by its answer to being spoken to", async () => {

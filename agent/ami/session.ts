@@ -2,9 +2,10 @@ import type { AmiEvent, GapCause } from "../../shared/ami-event.ts";
 import type { Logger } from "../../shared/log.ts";
 import { Backoff } from "../backoff.ts";
 import type { Clock } from "../clock.ts";
-import { asteriskRestarted, captureLost, captureStarted, gap, snapshot } from "../markers.ts";
+import { asteriskRestarted, captureLost, captureStarted, snapshot } from "../markers.ts";
 import { sleep } from "../sleep.ts";
 import { AmiConnection, AmiError, type AmiAddress, type ConnectionTimings } from "./connection.ts";
+import { gapsOf, type Blindness } from "./blindness.ts";
 import { askFacts, isRefused, isRestart, type Facts, type KnownStart } from "./facts.ts";
 import type { AmiProblem } from "./greeting.ts";
 import { firstOf } from "../../shared/ami-message.ts";
@@ -73,7 +74,7 @@ export class AmiSession {
   #connection: AmiConnection | null = null;
   #knownStart: KnownStart | undefined;
   /** Since when nothing is heard, and why; null while AMI is heard or nothing was ever heard. */
-  #blind: { sinceMs: number; cause: GapCause } | null = null;
+  #blind: Blindness | null = null;
   #shutdown: GapCause | null = null;
   /** The outbox is new and nothing was heard into it yet. */
   #newOutbox = false;
@@ -140,6 +141,7 @@ export class AmiSession {
       }
     } catch (error) {
       if (!(error instanceof AmiError)) throw error;
+      if (error.ami.kind === "refused") this.#refusedBy(error.ami.problem);
       this.#become(error.ami.kind === "refused" ? "refused" : "lost", error.ami.problem);
       log.warn({ problem: error.ami.problem, kind: error.ami.kind }, "AMI cannot be heard");
       return error.ami;
@@ -204,10 +206,7 @@ export class AmiSession {
     const restarted = isRestart(this.#knownStart, facts) || this.#shutdown !== null;
     const markers = [captureStarted(facts, this.#newOutbox)];
     this.#newOutbox = false;
-    if (this.#blind !== null) {
-      const cause = restarted && this.#blind.cause === "ami_lost" ? "asterisk_restarted" : this.#blind.cause;
-      markers.push(gap({ fromMs: this.#blind.sinceMs, toMs: Math.max(nowMs, this.#blind.sinceMs), cause }));
-    }
+    if (this.#blind !== null) markers.push(...gapsOf(this.#blind, nowMs, restarted));
     if (restarted) markers.push(asteriskRestarted(facts));
     this.#blind = null;
     this.#shutdown = null;
@@ -278,6 +277,15 @@ export class AmiSession {
     this.#become("lost", stopping ? undefined : `the AMI connection was lost: ${reason}. The agent keeps trying`);
     log.warn({ cause, reason }, "AMI is lost");
     return { kind: "unreachable", problem: reason };
+  }
+
+  /** Told once: the agent and Asterisk run, and yet nothing is seen from now on. A new outbox begins with a login. */
+  #refusedBy(problem: string): void {
+    if (this.#blind?.refused !== undefined) return;
+    const sinceMs = this.#ports.clock.wallMs();
+    this.#blind ??= { sinceMs, cause: "rights_missing" };
+    this.#blind.refused = { sinceMs, problem };
+    if (!this.#newOutbox) this.#ports.take([captureLost("rights_missing", problem, sinceMs)]);
   }
 
   #become(state: AmiState["state"], problem: string | undefined): void {
