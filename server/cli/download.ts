@@ -51,7 +51,7 @@ async function run(context: Context, command: Command, pool: Pool, options: Opti
   const json = wantsJson(command);
   const download = options.wait ? await untilDone(context, pool, id, json) : await readDownload(pool, id);
   if (download === undefined) throw new Refused(say.noSite(options.site));
-  const gaps = download.done_at ? await listGaps(pool, { ...options, unrepairedOnly: true }) : [];
+  const gaps = download.done_at ? await listGaps(pool, { ...options, unrepairedOnly: true }, io.now().getTime()) : [];
   if (json) io.out(JSON.stringify({ ...download, unrepaired_gaps: gaps }));
   else io.out(outcome(download, gaps, io.now(), say));
 }

@@ -23,7 +23,7 @@ export function gapsCommand(program: Command, context: Context): void {
     .action(({ unrepaired = false, ...span }: SpanOptions & { unrepaired?: boolean }, command: Command) =>
       withPool(context, command, async (pool) => {
         refuseBackwards(span, say);
-        const gaps = await listGaps(pool, { ...span, unrepairedOnly: unrepaired });
+        const gaps = await listGaps(pool, { ...span, unrepairedOnly: unrepaired }, io.now().getTime());
         if (wantsJson(command)) return io.out(JSON.stringify(gaps));
         io.out(gaps.length === 0 ? say.noGaps : gapsText(gaps, io.now(), say));
       }),
@@ -64,6 +64,10 @@ function row(gap: ListedGap, now: Date, say: Messages): string[] {
     duration(lastedSeconds),
     say.gapCause(gap.cause),
     gap.count === null ? say.notKnown : String(gap.count),
-    repaired_at ? `${moment(repaired_at, timezone)} ${say.repairedBy(repaired_by ?? "")}` : say.notRepaired,
+    repaired_at ? `${moment(repaired_at, timezone)} ${say.repairedBy(repaired_by ?? "")}` : openStill(gap, say),
   ];
+}
+
+function openStill({ asked_at, timezone }: ListedGap, say: Messages): string {
+  return asked_at ? say.askedInVain(moment(asked_at, timezone)) : say.notRepaired;
 }

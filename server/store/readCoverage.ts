@@ -26,7 +26,7 @@ export interface CoverageScope {
 
 const rowsMax = 10_000;
 /** Silence of an agent that a heartbeat missed does not yet make. */
-const silenceSecondsMin = 60;
+export const SILENCE_SECONDS_MIN = 60;
 /** Holes of one site that are looked at; more are as good as one. */
 const holesMax = 1_000;
 
@@ -40,7 +40,7 @@ export async function readCoverage(pool: Pool, scope: CoverageScope, nowMs: numb
     ...momentValues(scope.from),
     ...momentValues(scope.to),
     nowMs / 1000,
-    silenceSecondsMin,
+    SILENCE_SECONDS_MIN,
     holesMax,
     rowsMax,
   ]);

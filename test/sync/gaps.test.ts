@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, expect, it } from "vitest";
 import { readCoverage } from "../../server/store/readCoverage.ts";
 import { MARKERS, type AmiEvent } from "../../shared/ami-event.ts";
-import { openOffice, send, type Office, type Server, type Site } from "../ingest/office.ts";
+import { body, heartbeat, openOffice, send, type Office, type Server, type Site } from "../ingest/office.ts";
 import { server as command } from "../server/command.ts";
 
 let office: Office;
@@ -93,6 +93,36 @@ it("a gap of another outbox is repaired by that outbox's events, not by its own 
   expect(await office.rows("SELECT FROM gaps WHERE repaired_at IS NOT NULL")).toEqual([]);
   await send(server, site, [other(2, DAY + 5)], { stream: old });
   expect(await office.rows("SELECT repaired_by FROM gaps")).toEqual([{ repaired_by: "received" }]);
+});
+
+it("a site nothing is heard from is a gap that is still open, until its agent is heard again", async () => {
+  await send(server, site, [started(1, DAY)]);
+  expect(await cli("gaps")).toBe("no gaps\n");
+  await office.rows("UPDATE sites SET last_seen = '2026-03-10T10:00+02'");
+  expect(await cli("gaps")).toMatch(/2026-03-10 10:00:00 +still blind .*agent not heard +not known +no/);
+  expect(await cli("gaps", "--to", "2026-03-10T09:00")).toBe("no gaps\n");
+  expect(JSON.parse(await cli("gaps", "--json"))).toMatchObject([{ id: null, cause: "unheard", to_time: null }]);
+  expect(await cli("gaps", "--lang", "ru")).toContain("агент молчит");
+  await heartbeat(server, site);
+  expect(await cli("gaps")).toBe("no gaps\n");
+});
+
+it("an agent that went with a goodbye is told once, with its own reason", async () => {
+  const lost = { Event: MARKERS.captureLost, Cause: "agent_down", Detail: "the agent stops", Since: String(DAY) };
+  await send(server, site, [started(1, DAY - HOUR), at(2, DAY, lost)]);
+  await office.rows("UPDATE sites SET last_seen = to_timestamp($1)", [DAY / 1000]);
+  expect(JSON.parse(await cli("gaps", "--json"))).toMatchObject([{ id: 1, cause: "agent_down", to_time: null }]);
+  expect(await shares(DAY + 12 * HOUR)).toEqual({ "2026-03-09": 1, "2026-03-10": 0 });
+  await send(server, site, [started(3, DAY + 6 * HOUR), gap(4, DAY, DAY + 6 * HOUR)]);
+  await heartbeat(server, site);
+  expect(JSON.parse(await cli("gaps", "--json"))).toMatchObject([{ cause: "agent_down", to_time: expect.any(String) }]);
+});
+
+it("a PBX that never let its agent in is blind since it was added", async () => {
+  const report = { ami: "refused", outbox_bytes: 0, problem: "Asterisk refused the login of ringpost" };
+  const [header = ""] = body([]).split("\n");
+  await server.post(site.key, `${JSON.stringify({ ...(JSON.parse(header) as object), report })}\n`);
+  expect(JSON.parse(await cli("gaps", "--json"))).toMatchObject([{ cause: "rights_missing", detail: report.problem }]);
 });
 
 it("gaps and coverage are commands, in two languages and as JSON", async () => {

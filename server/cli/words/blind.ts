@@ -19,6 +19,7 @@ export const blindEn = {
   stillBlind: "still blind",
   notKnown: "not known",
   notRepaired: "no",
+  askedInVain: (at: string) => `no, asked for ${at}`,
   gapCause: (cause: string) => GAP_CAUSES_EN[cause] ?? cause,
   repairedBy: (by: string) => (by === "received" ? "came after all" : by),
 };
@@ -43,6 +44,7 @@ export const blindRu: typeof blindEn = {
   stillBlind: "ещё не видно",
   notKnown: "неизвестно",
   notRepaired: "нет",
+  askedInVain: (at) => `нет, запрошено ${at}`,
   gapCause: (cause) => GAP_CAUSES_RU[cause] ?? cause,
   repairedBy: (by) => (by === "received" ? "дошло позже" : by),
 };
@@ -57,6 +59,7 @@ const GAP_CAUSES_EN: Readonly<Record<string, string>> = {
   outbox_lost: "outbox lost",
   set_aside: "event refused",
   rights_missing: "AMI rights missing",
+  unheard: "agent not heard",
 };
 
 const GAP_CAUSES_RU: Readonly<Record<string, string>> = {
@@ -69,4 +72,5 @@ const GAP_CAUSES_RU: Readonly<Record<string, string>> = {
   outbox_lost: "буфер агента потерян",
   set_aside: "событие не принято",
   rights_missing: "не хватает прав AMI",
+  unheard: "агент молчит",
 };
