@@ -3,12 +3,16 @@ import { createLogger } from "../shared/log.ts";
 import type { Io } from "./cli/context.ts";
 import { processIo } from "./cli/process-io.ts";
 import { runCli } from "./cli/run.ts";
+import { startDeliveries } from "./deliver/engine.ts";
+import { webhookChannel } from "./deliver/webhook-channel.ts";
+import { openVault } from "./deliver/secrets.ts";
 import { buildApp } from "./http/app.ts";
+import { startJobs } from "./jobs.ts";
 import { aborted, lifetime } from "./lifetime.ts";
 import type { ServerSettings } from "./settings.ts";
 import { openServerDatabase } from "./store/database.ts";
 import { openPool } from "./store/pool.ts";
-import { startJobs } from "./sync/jobs.ts";
+import { syncWork } from "./sync/jobs.ts";
 
 /** The server's life: database and schema, then what listens, ready, and back in reverse order when the signal comes. */
 async function serve(settings: ServerSettings, io: Io): Promise<void> {
@@ -27,7 +31,18 @@ async function serve(settings: ServerSettings, io: Io): Promise<void> {
     const http = buildApp({ pool, log });
     life.onStop("http", () => http.close());
     const address = await http.listen(settings).catch((cause: unknown) => cannotListen(settings, cause));
-    life.onStop("jobs", startJobs({ pool, log, now: Date.now }));
+    const queue = openPool({
+      url: database.url,
+      name: "ringpost jobs",
+      onError: (err) => log.warn({ err }, "idle connection lost"),
+    });
+    life.onStop("connections of jobs", () => queue.end());
+    const clock = { now: Date.now, random: Math.random };
+    const channels = { webhook: webhookChannel({ vault: openVault(settings.secretKey), now: clock.now }) };
+    const deliveries = startDeliveries({ pool: queue, log, channels, ...clock });
+    life.onStop("deliveries", deliveries.stop);
+    const work = [syncWork({ pool: queue, log, now: clock.now }), deliveries.work];
+    life.onStop("jobs", startJobs({ pool: queue, log, work }));
     io.out(`ready ${address}`);
     io.out(`database ${database.embedded ? database.url : `DATABASE_URL (${whereIs(database.url)})`}`);
     await aborted(stop);

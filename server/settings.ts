@@ -1,4 +1,5 @@
 import { ConfigurationError, type SettingProblem } from "../shared/errors.ts";
+import { KEY_LENGTH_MIN } from "./deliver/secrets.ts";
 import { LOG_LEVELS, type LogLevel } from "../shared/log.ts";
 
 /** Where the calls are kept: a PostgreSQL of the operator's, or the embedded one in a folder. */
@@ -13,6 +14,8 @@ export interface ServerSettings extends DatabaseSettings {
   /** 0: any free port. */
   port: number;
   logLevel: LogLevel;
+  /** Opens the secrets kept in the database; undefined: there are none. */
+  secretKey: string | undefined;
 }
 
 /** What was given on the command line; it wins over the environment. */
@@ -24,7 +27,14 @@ export interface Flags {
 
 type Env = Readonly<Record<string, string | undefined>>;
 
-const VARIABLES = ["RINGPOST_PORT", "RINGPOST_HOST", "RINGPOST_DATA_DIR", "RINGPOST_LOG_LEVEL", "RINGPOST_MONGO_URI"];
+const VARIABLES = [
+  "RINGPOST_PORT",
+  "RINGPOST_HOST",
+  "RINGPOST_DATA_DIR",
+  "RINGPOST_LOG_LEVEL",
+  "RINGPOST_MONGO_URI",
+  "RINGPOST_SECRET_KEY",
+];
 const portMax = 65_535;
 
 interface Given {
@@ -40,6 +50,7 @@ export function readServerSettings(env: Env, flags: Flags): ServerSettings {
     host: hostOf(given("--host", flags.host, "RINGPOST_HOST", env), problems),
     port: portOf(given("--port", flags.port, "RINGPOST_PORT", env), problems),
     logLevel: logLevelOf(env["RINGPOST_LOG_LEVEL"], problems),
+    secretKey: secretKeyOf(env["RINGPOST_SECRET_KEY"], problems),
   };
   if (problems.length > 0) throw new ConfigurationError(problems);
   return settings;
@@ -99,6 +110,14 @@ function logLevelOf(level: string | undefined, problems: SettingProblem[]): LogL
   if (known) return known;
   problems.push({ setting: "RINGPOST_LOG_LEVEL", found: JSON.stringify(level), allowed: LOG_LEVELS.join(", ") });
   return "info";
+}
+
+function secretKeyOf(key: string | undefined, problems: SettingProblem[]): string | undefined {
+  if (key === undefined || key === "") return undefined;
+  if (key.length >= KEY_LENGTH_MIN) return key;
+  const allowed = `at least ${KEY_LENGTH_MIN} characters, for instance from: openssl rand -base64 32`;
+  problems.push({ setting: "RINGPOST_SECRET_KEY", found: `${key.length} characters`, allowed });
+  return undefined;
 }
 
 /** A variable with a typing error would otherwise be ignored in silence. The agent's own are its business. */

@@ -8,6 +8,7 @@ import { setEnterprise } from "../store/setEnterprise.ts";
 import { parsers } from "./arguments.ts";
 import { Refused, wantsJson, withPool, type Context } from "./context.ts";
 import { table } from "./print.ts";
+import { readWebhookWords, setWebhooks } from "./webhook-settings.ts";
 
 type Change = Partial<Omit<Enterprise, "id">>;
 
@@ -52,25 +53,37 @@ async function onAdd({ io, say }: Context, pool: Pool, id: string, command: Comm
 }
 
 function set(group: Command, context: Context): void {
-  const { say } = context;
+  const { io, say } = context;
   const parse = parsers(say);
   group
     .command("set")
     .description(say.aboutEnterpriseSet)
     .argument("<id>", say.argEnterprise, parse.enterpriseId)
+    .argument("[settings...]", say.argWebhookSettings)
     .option("--name <name>", say.optName, parse.line)
     .option("--token <token>", say.optToken, parse.line)
     .option("--timezone <zone>", say.optTimezone, parse.timezone)
     .option("--extensions <regex>", say.optExtensions, parse.extensions)
     .option("--trunks <names>", say.optTrunks, parse.trunks)
     .option("--json", say.optJson)
-    .addHelpText("after", examples(say.examples, ["enterprise set 0367 --timezone Asia/Tashkent"]))
-    .action((id: string, _: unknown, command: Command) => {
+    .addHelpText("after", examples(say.examples, SET_EXAMPLES))
+    .action((id: string, words: string[], _: unknown, command: Command) => {
       const change = changeOf(command);
-      if (Object.keys(change).length === 0) throw new Refused(say.nothingToChange);
-      return withPool(context, command, (pool) => onSet(context, pool, id, change, wantsJson(command)));
+      if (Object.keys(change).length + words.length === 0) throw new Refused(say.nothingToChange);
+      const webhooks = readWebhookWords(words, say);
+      return withPool(context, command, async (pool) => {
+        const secrets = await setWebhooks(context, pool, id, webhooks);
+        await onSet(context, pool, id, change, wantsJson(command));
+        for (const { name, secret } of secrets) io.err(say.webhookSecret(name, secret));
+      });
     });
 }
+
+const SET_EXAMPLES = [
+  "enterprise set 0367 --timezone Asia/Tashkent",
+  "enterprise set 0367 webhook.crm.url=https://crm.example.com/calls webhook.crm.events=start,hangup",
+  "enterprise set 0367 webhook.crm=off",
+];
 
 async function onSet({ io, say }: Context, pool: Pool, id: string, change: Change, json: boolean): Promise<void> {
   if (change.timezone !== undefined) await checkTimezone(pool, say.allowedZone, change.timezone);

@@ -1,6 +1,7 @@
 import { downloadEn, downloadRu } from "./words/download.ts";
 import { blindEn, blindRu } from "./words/blind.ts";
 import { retentionEn, retentionRu } from "./words/retention.ts";
+import { deliveriesEn, deliveriesRu } from "./words/deliveries.ts";
 import { syncEn, syncRu } from "./words/sync.ts";
 import { importEn, importRu } from "./words/import.ts";
 import { rebuildEn, rebuildRu } from "./words/rebuild.ts";
@@ -11,6 +12,7 @@ const en = {
   ...importEn,
   ...rebuildEn,
   ...downloadEn,
+  ...deliveriesEn,
   ...syncEn,
   ...retentionEn,
   error: "error",
@@ -155,6 +157,7 @@ const ru: Messages = {
   ...importRu,
   ...rebuildRu,
   ...downloadRu,
+  ...deliveriesRu,
   ...syncRu,
   ...retentionRu,
   error: "ошибка",

@@ -6,6 +6,7 @@ import { callsCommand } from "./calls.ts";
 import { Refused, type Context, type Io } from "./context.ts";
 import { coverageCommand } from "./coverage.ts";
 import { downloadCommand } from "./download.ts";
+import { deliveriesCommands } from "./deliveries.ts";
 import { enterpriseCommands } from "./enterprise.ts";
 import { explainCommand } from "./explain.ts";
 import { gapsCommand } from "./gaps.ts";
@@ -47,6 +48,7 @@ function buildProgram(context: Context, serve: Serve): Command {
   enterpriseCommands(program, context);
   siteCommands(program, context);
   statusCommand(program, context);
+  deliveriesCommands(program, context);
   callsCommand(program, context);
   gapsCommand(program, context);
   coverageCommand(program, context);

@@ -3,19 +3,22 @@ import { needsOf, type DeliverySettings, type StepFacts } from "./rules.ts";
 import { readDeliverySettings } from "./settings.ts";
 
 const HOUR = 3_600_000;
+const DAY = 24 * HOUR;
 const NOW = 1_800_000_000_000;
 const all: DeliverySettings = {
   telegram: true,
   integrationSteps: new Set(["start", "dial", "bridge", "hangup"]),
+  integrations: [],
   downloadedHangupAgeMsMax: HOUR,
 };
 const none: DeliverySettings = { ...all, telegram: false, integrationSteps: new Set() };
 const hangupsOnly: DeliverySettings = { ...all, telegram: false, integrationSteps: new Set(["hangup"]) };
 
-const at = (type: StepFacts["type"], origin: StepFacts["origin"], ageMs = 0): StepFacts => ({
+const at = (type: StepFacts["type"], origin: StepFacts["origin"], ageMs = 0, callAgeMs = 0): StepFacts => ({
   type,
   origin,
   at: NOW - ageMs,
+  callSince: NOW - callAgeMs,
 });
 
 describe("what a step needs", () => {
@@ -33,7 +36,8 @@ describe("what a step needs", () => {
     ["a downloaded hangup over the limit is no chat news", at("hangup", "downloaded", HOUR + 1), all, false, true],
     ["a recovered hangup is as a downloaded one", at("hangup", "recovered", 2 * HOUR), all, false, true],
     ["a migrated hangup goes nowhere", at("hangup", "migrated"), all, false, false],
-    ["a start told again after its row was dropped is no news", at("start", "live", 61 * 24 * HOUR), all, false, false],
+    ["a start told again after its row was dropped is no news", at("start", "live", 0, 61 * DAY), all, false, false],
+    ["a live start of a PBX whose clock says 1970 goes everywhere", at("start", "live", NOW), all, true, true],
     ["nothing is asked for", at("hangup", "live"), none, false, false],
     ["a step no integration asked for", at("dial", "live"), hangupsOnly, false, false],
     ["the step the integration asked for", at("hangup", "live"), hangupsOnly, false, true],
@@ -53,11 +57,20 @@ describe("settings of an enterprise", () => {
   it("joins what all integrations ask for and takes the enterprise's age limit", () => {
     const settings = readDeliverySettings({
       telegram: { enabled: true, downloaded_hangup_age_max_seconds: 60 },
-      integrations: [{ events: ["hangup", "ringing"] }, { events: ["start"] }, {}],
+      integrations: [
+        { name: "crm", url: "https://crm.test", events: ["hangup", "ringing"] },
+        { name: "desk", url: "https://desk.test", events: ["start"] },
+        { name: "no address", events: ["dial"] },
+        {},
+      ],
     });
     expect(settings).toEqual({
       telegram: true,
       integrationSteps: new Set(["hangup", "start"]),
+      integrations: [
+        { name: "crm", steps: new Set(["hangup"]) },
+        { name: "desk", steps: new Set(["start"]) },
+      ],
       downloadedHangupAgeMsMax: 60_000,
     });
   });

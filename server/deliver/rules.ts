@@ -6,8 +6,15 @@ export interface DeliverySettings {
   telegram: boolean;
   /** Steps some integration asked for. */
   integrationSteps: ReadonlySet<StepType>;
+  integrations: readonly Integration[];
   /** A hangup that was not seen live and is older than this goes to no chat. */
   downloadedHangupAgeMsMax: number;
+}
+
+/** A receiver of webhooks, known by its name within the enterprise. */
+export interface Integration {
+  name: string;
+  steps: ReadonlySet<StepType>;
 }
 
 /** The delivery columns of call_events when a step is first written. */
@@ -22,11 +29,13 @@ export interface StepFacts {
   origin: Origin | "migrated";
   /** PBX time of the step, epoch ms. */
   at: number;
+  /** When the first event of its call reached the server, by the server's clock, epoch ms. */
+  callSince: number;
 }
 
 /**
- * Older steps that are no hangups are written only when retention dropped their rows and a late event has the call told
- * again: whoever wanted them was told then.
+ * In a call that is known for longer, steps that are no hangups are written only when retention dropped their rows and a late event
+ * has the call told again: whoever wanted them was told then.
  */
 const STEP_NEWS_MS_MAX = 60 * 86_400_000;
 
@@ -37,7 +46,7 @@ const STEP_NEWS_MS_MAX = 60 * 86_400_000;
 export function needsOf(step: StepFacts, settings: DeliverySettings, nowMs: number): Needs {
   const live = step.origin === "live";
   const hangup = step.type === "hangup";
-  const retold = !hangup && nowMs - step.at > STEP_NEWS_MS_MAX;
+  const retold = !hangup && nowMs - step.callSince > STEP_NEWS_MS_MAX;
   const wanted = step.origin !== "migrated" && (live || hangup) && !retold;
   const stale = !live && nowMs - step.at > settings.downloadedHangupAgeMsMax;
   const needsTelegram = wanted && settings.telegram && !stale;

@@ -1,21 +1,50 @@
 import { STEP_TYPES, type StepType } from "../../shared/call.ts";
-import type { DeliverySettings } from "./rules.ts";
+import type { DeliverySettings, Integration } from "./rules.ts";
 
 const DOWNLOADED_HANGUP_AGE_SECONDS = 3600;
 
 /**
  * Reads `enterprises.settings`: `{"telegram": {"enabled": true, "downloaded_hangup_age_max_seconds": 3600},
- * "integrations": [{"events": ["hangup"]}]}`. What is absent or of another shape means "not asked for".
+ * "integrations": [{"name": "crm", "url": "https://...", "events": ["hangup"]}]}`. What is absent or of another shape means
+ * "not asked for"; an integration without a name and an address cannot be told anything.
  */
 export function readDeliverySettings(settings: unknown): DeliverySettings {
   const telegram = field(settings, "telegram");
   const age = field(telegram, "downloaded_hangup_age_max_seconds");
-  const integrations = field(settings, "integrations");
+  const integrations = integrationsOf(settings);
   return {
     telegram: field(telegram, "enabled") === true,
-    integrationSteps: new Set(Array.isArray(integrations) ? integrations.flatMap(stepsOf) : []),
+    integrationSteps: new Set(integrations.flatMap(({ steps }) => [...steps])),
+    integrations,
     downloadedHangupAgeMsMax: (typeof age === "number" && age >= 0 ? age : DOWNLOADED_HANGUP_AGE_SECONDS) * 1000,
   };
+}
+
+/** Everything that is needed to reach a webhook. `secret` is sealed (secrets.ts). */
+export interface Endpoint {
+  url: string;
+  secret: string;
+  allowPrivate: boolean;
+}
+
+/** The endpoint of that name; undefined when the enterprise no longer has it. */
+export function readEndpoint(settings: unknown, name: string): Endpoint | undefined {
+  const found = listOf(settings).find((one) => field(one, "name") === name);
+  const [url, secret] = [field(found, "url"), field(found, "secret")];
+  if (typeof url !== "string" || typeof secret !== "string") return undefined;
+  return { url, secret, allowPrivate: field(found, "allow_private") === true };
+}
+
+function integrationsOf(settings: unknown): Integration[] {
+  return listOf(settings).flatMap((one) => {
+    const [name, url] = [field(one, "name"), field(one, "url")];
+    return typeof name === "string" && typeof url === "string" ? [{ name, steps: new Set(stepsOf(one)) }] : [];
+  });
+}
+
+function listOf(settings: unknown): unknown[] {
+  const integrations = field(settings, "integrations");
+  return Array.isArray(integrations) ? integrations : [];
 }
 
 function stepsOf(integration: unknown): StepType[] {

@@ -11,6 +11,7 @@ import { Writer } from "../ingest/writer.ts";
 import { enrolRoutes } from "./enrol.ts";
 import { healthRoutes } from "./health.ts";
 import { ingestRoute } from "./ingest-route.ts";
+import { metricsRoute } from "./metrics.ts";
 
 export interface AppOptions {
   pool: Pool;
@@ -41,6 +42,7 @@ export function buildApp(options: AppOptions): FastifyInstance {
     return reply.code(503).header("retry-after", "1").send({ error: "unavailable", message });
   });
   healthRoutes(app, pool);
+  metricsRoute(app, pool);
   enrolRoutes(app, pool, now);
   ingestRoute(app, sites, new Intake({ pool, sites, writer, downloads, log, now }));
   app.addHook("onClose", () => writer.idle());

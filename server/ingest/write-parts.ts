@@ -1,10 +1,13 @@
 import type { ClientBase } from "pg";
+import type { StepType } from "../../shared/call.ts";
 import type { Step } from "../assemble/index.ts";
 import { needsOf } from "../deliver/rules.ts";
+import { insertDeliveries, type NewDelivery } from "../store/insertDeliveries.ts";
 import { deleteParticipants, insertParticipants, updateParticipants } from "../store/writeParticipants.ts";
 import { deleteUnsentSteps, insertSteps, type NewStepRow, type StepRow, updateSteps } from "../store/writeSteps.ts";
 import { stepName } from "./retell.ts";
 import { participantRow, stepRow, toldSteps } from "./rows.ts";
+import type { SiteContext } from "./types.ts";
 import type { Writing } from "./write-calls.ts";
 
 /** Writes what differs of the participants: a row is known by its call and place in the ring order. */
@@ -42,6 +45,7 @@ export async function writeParticipants(client: ClientBase, writings: readonly W
 }
 
 interface NewStep {
+  site: Pick<SiteContext, "enterpriseId" | "delivery">;
   row: NewStepRow;
   signature: string;
   known: Writing["retold"]["steps"];
@@ -87,12 +91,10 @@ function compareStep(
   const signature = JSON.stringify(made);
   const before = known.get(name);
   if (before === undefined) {
-    const needs = needsOf(
-      { type: step.key.type, origin: step.origin, at: step.at },
-      retold.touched.site.delivery,
-      receivedAt,
-    );
-    to.added.push({ row: { ...made, ...needs, receivedAt }, signature, known });
+    const callSince = retold.row?.receivedAt ?? receivedAt;
+    const facts = { type: step.key.type, origin: step.origin, at: step.at, callSince };
+    const needs = needsOf(facts, retold.touched.site.delivery, receivedAt);
+    to.added.push({ site: retold.touched.site, row: { ...made, ...needs, receivedAt }, signature, known });
   } else if (before.signature !== signature) {
     to.changed.push({ ...made, id: before.id, receivedTimestamp: before.receivedTimestamp });
     before.signature = signature;
@@ -109,4 +111,15 @@ async function insertNew(client: ClientBase, added: readonly NewStep[]): Promise
     const { id, type, receivedTimestamp } = made.get(`${row.callId} ${stepName(row)}`)!;
     known.set(stepName(row), { id, type, receivedTimestamp, signature });
   }
+  await insertDeliveries(client, added.flatMap(webhooksOf));
+}
+
+/** One delivery for each integration that asked for this step. */
+function webhooksOf({ row, site: { enterpriseId, delivery } }: NewStep): NewDelivery[] {
+  if (!row.needsIntegration) return [];
+  const { callId, uniqueId, siteId, leg, type, nth } = row;
+  const targets = delivery.integrations.filter(({ steps }) => steps.has(type as StepType));
+  return targets.map(({ name }) => {
+    return { enterpriseId, callId, uniqueId, siteId, leg, type, nth, channel: "webhook", target: name };
+  });
 }

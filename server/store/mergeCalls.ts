@@ -1,4 +1,5 @@
 import type { ClientBase } from "pg";
+import { ADD_JOB } from "./deliveryJobs.ts";
 
 /** `gone` becomes part of `survivor`. */
 export interface Merge {
@@ -9,6 +10,7 @@ export interface Merge {
 /** Re-points steps, links and deliveries of merged calls, then deletes their rows (and participants). Locks are held. */
 export async function mergeCalls(client: ClientBase, merges: Merge[]): Promise<void> {
   if (merges.length === 0) return;
+  await announceMerges(client, merges);
   const values = [merges.map((m) => m.gone), merges.map((m) => m.survivor)];
   for (const [table, also] of REPOINTED) {
     await client.query(
@@ -26,3 +28,26 @@ const REPOINTED = [
   ["call_links", ""],
   ["deliveries", ""],
 ] as const;
+
+/**
+ * A receiver that may have been told a call's start under its own unique_id is owed a hangup for it (nth 0: no step of the
+ * call has it); what was never tried will be told as the survivor's.
+ */
+async function announceMerges(client: ClientBase, merges: Merge[]): Promise<void> {
+  const values = [merges.map((m) => m.gone), merges.map((m) => m.survivor)];
+  const pairs = `unnest($1::bigint[], $2::bigint[]) AS m (gone, survivor) JOIN calls s ON s.id = m.survivor`;
+  await client.query(
+    `UPDATE deliveries d SET unique_id = s.unique_id FROM ${pairs} WHERE d.call_id = m.gone AND d.attempts = 0`,
+    values,
+  );
+  await client.query(
+    `WITH owed AS (
+       INSERT INTO deliveries (enterprise_id, call_id, site_id, leg, event_type, nth, channel, target, unique_id, merged)
+       SELECT d.enterprise_id, m.survivor, d.site_id, d.leg, 'hangup', 0, d.channel, d.target, d.unique_id, TRUE
+       FROM ${pairs} JOIN deliveries d ON d.call_id = m.gone
+       WHERE d.event_type = 'start' AND d.channel = 'webhook' AND d.attempts > 0
+       ON CONFLICT DO NOTHING RETURNING enterprise_id, call_id, channel, target)
+     SELECT ${ADD_JOB} FROM (SELECT DISTINCT * FROM owed) o`,
+    values,
+  );
+}

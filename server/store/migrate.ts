@@ -1,4 +1,5 @@
 import { fileURLToPath } from "node:url";
+import { Logger, runMigrations } from "graphile-worker";
 import { runner } from "node-pg-migrate";
 import pg from "pg";
 import { messageOf, RingpostError } from "../../shared/errors.ts";
@@ -28,6 +29,7 @@ export async function migrate(url: string): Promise<string[]> {
       advisoryLockMode: "wait",
       logger: QUIET,
     });
+    await migrateJobs(client, url);
     return done.map(({ name }) => name);
   } catch (cause) {
     throw cause instanceof RingpostError ? cause : failed(url, cause);
@@ -49,6 +51,13 @@ export async function hasSchema(url: string): Promise<boolean> {
   } finally {
     await client.end().catch(() => undefined);
   }
+}
+
+/** The job queue's own schema; its migrations do not expect to be run by several servers at once. */
+async function migrateJobs(client: pg.Client, url: string): Promise<void> {
+  await client.query("SELECT pg_advisory_lock(hashtext('ringpost jobs'))");
+  await runMigrations({ connectionString: url, logger: new Logger(() => ignore) });
+  await client.query("SELECT pg_advisory_unlock(hashtext('ringpost jobs'))");
 }
 
 const QUIET = { debug: ignore, info: ignore, warn: ignore, error: ignore };

@@ -75,7 +75,7 @@ describe("two calls that turn out to be one", () => {
     }
   });
 
-  it("take their deliveries along", async () => {
+  it("take their deliveries along, and who was told the start of the one that goes is owed its hangup", async () => {
     await runBoth();
     await office.rows(
       `INSERT INTO deliveries (enterprise_id, call_id, site_id, leg, event_type, nth, channel, target, state, attempts)
@@ -86,7 +86,10 @@ describe("two calls that turn out to be one", () => {
     await send(server, site, [joins(108)]);
     const [call] = await office.rows<{ id: string }>("SELECT id FROM calls");
     expect(await office.rows("SELECT call_id, count(*)::int FROM deliveries GROUP BY 1")).toEqual([
-      { call_id: call!.id, count },
+      { call_id: call!.id, count: count + 1 },
+    ]);
+    expect(await office.rows("SELECT event_type, nth, state FROM deliveries WHERE merged")).toEqual([
+      { event_type: "hangup", nth: 0, state: "waiting" },
     ]);
     expect((await steps()).map(({ id }) => id)).toEqual(expect.arrayContaining(before.map(({ id }) => id)));
   });

@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, expect, it } from "vitest";
 import { runSyncChecks } from "../../server/sync/check.ts";
-import { startJobs } from "../../server/sync/jobs.ts";
+import { startJobs } from "../../server/jobs.ts";
+import { syncWork } from "../../server/sync/jobs.ts";
 import { createLogger } from "../../shared/log.ts";
 import { MARKERS } from "../../shared/ami-event.ts";
 import { eventually, heartbeat, openOffice, send, type Office, type Server, type Site } from "../ingest/office.ts";
@@ -133,7 +134,8 @@ it("sync list, run and set show and change it", async () => {
 
 it("a running server has the checks made by its queue, and stops at once", async () => {
   const log = createLogger({ name: "test", level: "silent" });
-  const stop = startJobs({ pool: office.db.pool, log, now: Date.now });
+  const pool = office.db.pool;
+  const stop = startJobs({ pool, log, work: [syncWork({ pool, log, now: Date.now })] });
   try {
     await eventually(async () => {
       await office.rows("SELECT graphile_worker.add_job('sync', job_key := 'sync')");

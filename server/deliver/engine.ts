@@ -1,0 +1,66 @@
+import type { Pool } from "pg";
+import { messageOf } from "../../shared/errors.ts";
+import type { Logger } from "../../shared/log.ts";
+import type { Work } from "../jobs.ts";
+import { DELIVER_TASK, findDueDeliveries, type DeliveryKey } from "../store/deliveryJobs.ts";
+import { findExpiredDeliveries, finishDelivery } from "../store/finishDelivery.ts";
+import type { Channels } from "./channel.ts";
+import { Lanes } from "./lanes.ts";
+import { DELIVERY_LIMITS } from "./limits.ts";
+import { deliverCall } from "./task.ts";
+
+export interface EngineOptions {
+  pool: Pool;
+  log: Logger;
+  channels: Channels;
+  now: () => number;
+  random: () => number;
+}
+
+export interface Engine {
+  /** For the job queue: it brings what ingest has just noted. */
+  work: Work;
+  /** After the queue has stopped: waits for what is being sent. */
+  stop(): Promise<void>;
+}
+
+/**
+ * Sends deliveries until stopped. Any number of servers share the work of one database: jobs tell at once of what is new, and
+ * a sweep finds what has lost its job (a server died, an endpoint works again).
+ */
+export function startDeliveries(options: EngineOptions): Engine {
+  const { pool, log, channels } = options;
+  const lanes = new Lanes({
+    waitingMax: DELIVERY_LIMITS.perTargetWaitingMax,
+    perTargetMax: (channel) => channels[channel]?.perTargetMax ?? 1,
+    run: (key) => tell(key),
+  });
+  const sweep = () =>
+    sweepOnce(pool, lanes).catch((error: unknown) =>
+      log.warn({ error: messageOf(error) }, "overdue deliveries were not looked for; the next round does"),
+    );
+  const tell = async (key: DeliveryKey): Promise<void> => {
+    try {
+      const { recovered } = await deliverCall(options, key);
+      if (recovered) void sweep();
+    } catch (error) {
+      log.warn({ error: messageOf(error), call: key.callId }, "a delivery was interrupted; the next round goes on");
+    }
+  };
+  const timer = setInterval(() => void sweep(), DELIVERY_LIMITS.sweepEveryMs);
+  return {
+    work: { tasks: () => ({ [DELIVER_TASK]: async (payload) => lanes.add(payload as DeliveryKey) }) },
+    async stop() {
+      clearInterval(timer);
+      await lanes.close();
+    },
+  };
+}
+
+async function sweepOnce(pool: Pool, lanes: Lanes): Promise<void> {
+  const { retryAgeMsMax, overdueMsMin, perTargetWaitingMax, sweptMax } = DELIVERY_LIMITS;
+  for (const id of await findExpiredDeliveries(pool, retryAgeMsMax, sweptMax)) {
+    await finishDelivery(pool, { id, state: "given_up", error: "the endpoint did not work for a day" });
+  }
+  for (const key of await findDueDeliveries(pool, overdueMsMin, perTargetWaitingMax)) lanes.add(key);
+}

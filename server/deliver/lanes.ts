@@ -1,0 +1,62 @@
+import PQueue from "p-queue";
+import { targetOf, type DeliveryKey } from "../store/deliveryJobs.ts";
+
+export interface LanesOptions {
+  /** Tells one target of one call. Never rejects. */
+  run: (key: DeliveryKey) => Promise<void>;
+  perTargetMax: (channel: string) => number;
+  /** Calls waiting for one target in memory; the others wait in the database alone and are found by the sweep. */
+  waitingMax: number;
+}
+
+interface Lane {
+  queue: PQueue;
+  waiting: Set<number>;
+  running: Set<number>;
+}
+
+/** A lane for every target, so that a slow one keeps only its own calls waiting. A call is never twice at once in a lane. */
+export class Lanes {
+  readonly #options: LanesOptions;
+  readonly #lanes = new Map<string, Lane>();
+  #closed = false;
+
+  constructor(options: LanesOptions) {
+    this.#options = options;
+  }
+
+  add(key: DeliveryKey): void {
+    const lane = this.#laneOf(key);
+    if (this.#closed || lane.waiting.has(key.callId) || lane.waiting.size >= this.#options.waitingMax) return;
+    lane.waiting.add(key.callId);
+    // One that runs now is begun again when it is done: it may have looked already.
+    if (!lane.running.has(key.callId)) void lane.queue.add(() => this.#run(lane, key));
+  }
+
+  /** Takes no more and resolves when what is being sent is done; what only waits is left to the database. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    const lanes = [...this.#lanes.values()];
+    for (const { queue } of lanes) queue.clear();
+    await Promise.all(lanes.map(({ queue }) => queue.onIdle()));
+  }
+
+  #laneOf(key: DeliveryKey): Lane {
+    const name = targetOf(key);
+    const known = this.#lanes.get(name);
+    if (known !== undefined) return known;
+    const concurrency = this.#options.perTargetMax(key.channel);
+    const lane = { queue: new PQueue({ concurrency }), waiting: new Set<number>(), running: new Set<number>() };
+    lane.queue.addEventListener("idle", () => this.#lanes.delete(name));
+    this.#lanes.set(name, lane);
+    return lane;
+  }
+
+  async #run(lane: Lane, key: DeliveryKey): Promise<void> {
+    lane.waiting.delete(key.callId);
+    lane.running.add(key.callId);
+    await this.#options.run(key);
+    lane.running.delete(key.callId);
+    if (!this.#closed && lane.waiting.has(key.callId)) void lane.queue.add(() => this.#run(lane, key));
+  }
+}
