@@ -1,3 +1,4 @@
+import { dirname } from "node:path";
 import type { System } from "./system.ts";
 
 /** What an installation added, so that taking it away takes that and nothing else. Paths as the machine has them. */
@@ -17,8 +18,9 @@ export function readAdded(system: System): Added {
   return text === undefined ? none : { ...none, ...(JSON.parse(text) as Partial<Added>) };
 }
 
-/** Written after every step: an installation that was cut off can be taken away too. */
+/** Written after every step: an installation that was cut off can be taken away too. Its own folder goes with it. */
 export function writeAdded(system: System, added: Added): void {
+  addTo(added.folders, ...system.makeFolders(dirname(system.path(RECORD))));
   system.write(system.path(RECORD), `${JSON.stringify(added, null, 2)}\n`, 0o600);
 }
 

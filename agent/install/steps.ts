@@ -68,7 +68,7 @@ export function installSteps(work: Work): Step[] {
 
 function amiUser({ system, asterisk, added }: Work): Step {
   const before = system.read(asterisk.ownFile);
-  const turnOn = before === undefined ? !asterisk.ami.enabled : before.includes("[general](+)");
+  const turnOn = !asterisk.ami.enabled || before?.includes("[general](+)") === true;
   const known = secretIn(before ?? "") ?? secretOfSettings(system);
   const secret = known ?? randomBytes(24).toString("base64url");
   const text = amiUserConf(secret, turnOn);
@@ -84,12 +84,16 @@ function secretOfSettings(system: System): string | undefined {
   return /^secret = "([\w-]+)"$/m.exec(system.read(system.path(CONFIG)) ?? "")?.[1];
 }
 
-function amiInclude({ system, asterisk: { include }, added }: Work): Step {
+function amiInclude({ system, asterisk, added }: Work): Step {
+  const { include } = asterisk;
   const text = include === null ? "" : (system.read(include.file) ?? "");
   const done = include === null || text.split(/\r?\n/).includes(include.line);
   return step("ami_include", include?.file ?? "", done, () => {
     if (include === null) return;
-    const { uid, gid, mode } = system.ownerOf(include.file);
+    // A file that manager.conf only tries to take in may not be there yet.
+    const missing = !existsSync(include.file);
+    if (missing) note(system, added, () => addTo(added.files, include.file));
+    const { uid, gid, mode } = system.ownerOf(missing ? asterisk.managerConf : include.file);
     const glue = text === "" || text.endsWith("\n") ? "" : "\n";
     note(system, added, () => addTo(added.lines, { ...include, newline: glue !== "" }));
     system.write(include.file, `${text}${glue}${include.line}\n`, mode, { uid, gid });

@@ -1,6 +1,7 @@
 import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import { run, type CommandResult } from "../../asterisk/lab/command.ts";
+import { entering, SHELL_ENV } from "../enter.ts";
 import { bareRoot, type Debian } from "../roots.ts";
 
 const CACHE = resolve(import.meta.dirname, "../../../.cache/product");
@@ -70,16 +71,7 @@ export class Machine {
 
   /** Runs a command inside, with /proc and an environment of its own, as a technician's shell has them. */
   async do(...command: string[]): Promise<CommandResult> {
-    const enter = `mount -t proc proc "$0/proc" && mount --rbind /dev "$0/dev" && exec chroot "$0" "$@"`;
-    const env = {
-      PATH: "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
-      LANG: "C",
-      DEBIAN_FRONTEND: "noninteractive",
-    };
-    return run("unshare", ["-m", "--propagation", "private", "sh", "-c", enter, this.root, ...command], {
-      env,
-      timeoutMsMax: 90_000,
-    });
+    return run("unshare", entering(this.root, command), { env: SHELL_ENV, timeoutMsMax: 90_000 });
   }
 
   get agentPid(): number {

@@ -1,0 +1,3 @@
+import { installs } from "./installs.ts";
+
+installs("16");
