@@ -11,6 +11,8 @@ export const LIMITS = {
   eventsPerBatchMax: 10_000,
   headersPerEventMax: 1_000,
   rangesPerCommandMax: 1_000,
+  /** Ranges of what was ever acked in a header. */
+  ackedRangesMax: 50,
   /** Windows an agent tells of in a header. */
   windowsMax: 20,
 } as const;

@@ -15,6 +15,11 @@ const HISTORY: { version: number; hash: string; what: string }[] = [
     hash: "c7bf1c727bd5852e",
     what: "header.kind and header.span: streams of Asterisk's own files; optional",
   },
+  {
+    version: 1,
+    hash: "f86e96df732f075f",
+    what: "header.acked: what the server ever acked of the stream; header.windows retained_from; optional",
+  },
 ];
 
 function schemaHash(): string {

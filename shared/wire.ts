@@ -44,6 +44,8 @@ export const WindowReport = Type.Object({
   id: Type.String({ maxLength: 100 }),
   total: Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER }),
   left: Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER }),
+  /** When the oldest event the agent still has was captured; absent: it has none, or cannot tell. */
+  retained_from: Type.Optional(EpochMs),
 });
 export type WindowReport = Static<typeof WindowReport>;
 
@@ -65,6 +67,11 @@ export const IngestHeader = Type.Object({
   highest_seq: Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER }),
   /** Lowest seq not yet acked; null when all is acked. */
   oldest_unacked: Type.Union([Seq, Type.Null()]),
+  /**
+   * Every seq of this stream the server has ever acked, also while it is sent again; the newest ranges. A database that
+   * lacks some of them was put back to an older copy.
+   */
+  acked: Type.Optional(Type.Array(SeqRange, { maxItems: LIMITS.ackedRangesMax })),
   /** Events not yet acked. */
   waiting: Type.Integer({ minimum: 0 }),
   /** Every window the agent was asked for since it started, the last ones at least; absent: it cannot tell. */

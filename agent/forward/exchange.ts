@@ -17,6 +17,8 @@ export interface Sending {
   base: number;
   highest: number;
   oldestUnacked: number | null;
+  /** As on the wire. */
+  acked: SeqRange[];
   lines: Uint8Array;
 }
 
@@ -68,7 +70,7 @@ export class Exchange {
     return answer;
   }
 
-  #header({ lane, stream, base, highest, oldestUnacked }: Sending): IngestHeader {
+  #header({ lane, stream, base, highest, oldestUnacked, acked }: Sending): IngestHeader {
     return {
       v: WIRE_VERSION,
       stream,
@@ -78,6 +80,7 @@ export class Exchange {
       highest_seq: Math.max(0, highest - base),
       oldest_unacked: oldestUnacked === null ? null : Math.max(1, oldestUnacked - base),
       waiting: this.state.waiting,
+      acked,
       windows: this.state.windows,
       report: this.#ports.report(),
     };

@@ -80,8 +80,8 @@ export class LiveLane {
   /** @param highest the highest seq to be said of the stream. */
   async heartbeat(highest = this.#ports.exchange.state.highest): Promise<Answer> {
     const { exchange, poster } = this.#ports;
-    const { base, stream, oldestOfStream: oldestUnacked } = exchange.state;
-    return exchange.post(poster, { lane: "live", stream, base, highest, oldestUnacked, lines: NO_LINES });
+    const { base, stream, oldestOfStream: oldestUnacked, acked } = exchange.state;
+    return exchange.post(poster, { lane: "live", stream, base, highest, oldestUnacked, acked, lines: NO_LINES });
   }
 
   get #stopped(): boolean {
@@ -96,11 +96,11 @@ export class LiveLane {
 
   async #send(): Promise<Verdict | null> {
     const { exchange, poster, leftBehind } = this.#ports;
-    const { base, stream, highest, oldestOfStream: oldestUnacked } = exchange.state;
+    const { base, stream, highest, oldestOfStream: oldestUnacked, acked } = exchange.state;
     const batch = this.#tail.batch(this.#now, base);
     if (this.#tail.lowest === null || batch === null) leftBehind();
     if (batch === null) return this.#sendReport();
-    const sending = { lane: "live" as const, stream, base, highest, oldestUnacked, lines: batch.lines };
+    const sending = { lane: "live" as const, stream, base, highest, oldestUnacked, acked, lines: batch.lines };
     const answer = await exchange.post(poster, sending);
     if (answer.kind === "reply") {
       this.#tail.dropThrough(batch.to);

@@ -54,6 +54,7 @@ export class Gone {
       const nowMs = this.#ports.clock.wallMs();
       const span = store.spanOf(from, to, { fromMs: nowMs, toMs: nowMs });
       this.told.add(from, to);
+      this.#keeper.everAcked.lost(from, to);
       const count = to - from + 1 - store.gapBodies(from, to).length;
       return { ...span, cause, count, stream, fromSeq: from - base, toSeq: to - base };
     });
@@ -66,8 +67,9 @@ export class Gone {
   tellSalvaged(gaps: readonly Gap[]): void {
     for (const { stream, fromSeq, toSeq } of gaps) {
       const base = stream === undefined ? undefined : this.#keeper.segments.named(stream)?.base;
-      if (base !== undefined && fromSeq !== undefined && toSeq !== undefined)
-        this.told.add(base + fromSeq, base + toSeq);
+      if (base === undefined || fromSeq === undefined || toSeq === undefined) continue;
+      this.told.add(base + fromSeq, base + toSeq);
+      this.#keeper.everAcked.lost(base + fromSeq, base + toSeq);
     }
     this.#append(gaps);
   }

@@ -5,6 +5,7 @@ import type { Capture, CapturedRow } from "../capture.ts";
 import type { Clock } from "../clock.ts";
 import { streamContinued } from "../markers.ts";
 import { Ballast } from "./ballast.ts";
+import { EverAcked } from "./ever-acked.ts";
 import { classify, describeStorage } from "./failure.ts";
 import { Gone } from "./gone.ts";
 import { UnwrittenRows } from "./memory.ts";
@@ -38,6 +39,7 @@ export class Keeper {
   readonly unwritten = new UnwrittenRows();
   readonly windows = new Windows();
   readonly gone: Gone;
+  readonly everAcked: EverAcked;
   #file: Opening;
   #problem: string | null = null;
 
@@ -47,6 +49,7 @@ export class Keeper {
     this.#ballast = new Ballast(settings.path);
     this.gone = new Gone(this, ports);
     this.#file = openOutbox(settings.path, ports, this.#ballast);
+    this.everAcked = new EverAcked(this);
     this.#highestAtOpen = this.#file.highest;
     this.#ballast.take();
     this.#tellOpened();
@@ -95,6 +98,7 @@ export class Keeper {
       lost: this.gone.total,
       problem: this.#problem,
       windows: this.windows.reports(this.done),
+      acked: this.everAcked.of(segment),
     };
   }
 
@@ -209,6 +213,7 @@ export class Keeper {
     const known = { segments: this.segments.list, highest: this.highest, done: this.done };
     this.#file = openOutbox(this.#settings.path, this.#ports, this.#ballast, known);
     this.remember("stopped_clean", "false");
+    this.everAcked.rememberAnew();
     this.#tellOpened();
   }
 

@@ -33,6 +33,8 @@ export interface OutboxState {
   problem: string | null;
   /** What the server asked for by time. */
   windows: WindowReport[];
+  /** Of the stream that new events go to, as on the wire: what the server has ever acked. */
+  acked: SeqRange[];
 }
 
 export interface Opened {
@@ -61,6 +63,8 @@ export interface Batch {
   /** Highest seq of this stream and lowest unacked one, for the header. */
   highest: number;
   oldestUnacked: number;
+  /** As on the wire: what the server has ever acked of it. */
+  acked: SeqRange[];
   ranges: SeqRange[];
   count: number;
   lines: Uint8Array<ArrayBuffer>;
@@ -94,4 +98,12 @@ export type FromWorker =
   | { is: "closed" };
 
 /** What the outbox remembers between runs. */
-export const REMEMBERED = ["heard", "asterisk_start", "stopped_clean", "blind", "calls_today"] as const;
+export const REMEMBERED = [
+  "heard",
+  "asterisk_start",
+  "stopped_clean",
+  "blind",
+  "calls_today",
+  "gone",
+  "again",
+] as const;

@@ -20,13 +20,7 @@ export class Ranges {
 
   /** How many of the seqs `from..to` are in the set. */
   countWithin(from: number, to: number): number {
-    let count = 0;
-    for (let at = this.#firstEndingAtOrAfter(from); at < this.#list.length; at++) {
-      const [lo, hi] = this.#list[at] as SeqRange;
-      if (lo > to) break;
-      count += Math.min(hi, to) - Math.max(lo, from) + 1;
-    }
-    return count;
+    return this.within(from, to).reduce((sum, [lo, hi]) => sum + hi - lo + 1, 0);
   }
 
   has(seq: number): boolean {
@@ -60,6 +54,17 @@ export class Ranges {
       if (hi > to) left.push([to + 1, hi]);
     }
     this.#list.splice(first, after - first, ...left);
+  }
+
+  /** The ranges of `from..to` that are in the set, in order. */
+  within(from: number, to: number): SeqRange[] {
+    const within: SeqRange[] = [];
+    for (let at = this.#firstEndingAtOrAfter(from); at < this.#list.length; at++) {
+      const [lo, hi] = this.#list[at] as SeqRange;
+      if (lo > to) break;
+      within.push([Math.max(lo, from), Math.min(hi, to)]);
+    }
+    return within;
   }
 
   /** The ranges of `from..to` that are not in the set, in order, at most `limit` of them. */

@@ -43,6 +43,7 @@ function batchOf(keeper: Keeper, first: number, { lines, found }: Collected): Ba
     base,
     highest: keeper.segmentEnd(first),
     oldestUnacked: keeper.done.firstMissing(base + 1),
+    acked: keeper.everAcked.of({ stream, base }),
     ranges: [...found.list],
     count: lines.count,
     lines: lines.take(),
@@ -83,7 +84,9 @@ function collect(keeper: Keeper, wanted: SeqRange[], request: ReadRequest, now: 
 function take(keeper: Keeper, row: Readable, windowMs: number, now: Now, into: Collected): void {
   if (row.crc !== undefined && row.crc !== checksum(row.seq, row.body)) return;
   const { base } = keeper.segmentOf(row.seq);
-  into.lines.add(wireLine(row.seq - base, row, originOf(row, now, windowMs, keeper.isOfThisRun(row.seq))));
+  const again = keeper.everAcked.isAgain(row.seq);
+  const origin = again ? "downloaded" : originOf(row, now, windowMs, keeper.isOfThisRun(row.seq));
+  into.lines.add(wireLine(row.seq - base, row, origin));
   into.found.add(row.seq, row.seq);
 }
 

@@ -6,14 +6,17 @@ const RESEND_MARGIN_MS = 60_000;
 
 /** The server asks for what it has not got (any more). What is gone here is told as a gap, once. */
 export function resend(keeper: Keeper, ranges: readonly SeqRange[]): void {
-  const { gone, done, unwritten } = keeper;
+  const { gone, done, everAcked, unwritten } = keeper;
   const lowest = keeper.store.bounds()?.[0] ?? keeper.highest + 1;
   for (const [from, wanted] of ranges) {
     const to = Math.min(wanted, keeper.highest);
     for (const [lo, hi] of gone.told.missing(from, Math.min(to, lowest - 1))) {
       if (unwritten.within(lo, hi).length === 0) gone.lose([[lo, hi]], "outbox_full");
     }
-    for (const [lo, hi] of gone.told.missing(Math.max(from, lowest), to)) done.remove(lo, hi);
+    for (const [lo, hi] of gone.told.missing(Math.max(from, lowest), to)) {
+      everAcked.again(lo, hi);
+      done.remove(lo, hi);
+    }
   }
   keeper.doneChanged();
 }
@@ -34,7 +37,7 @@ export function resendWindow(keeper: Keeper, id: string, fromMs: number, toMs: n
   if (keeper.windows.knows(id)) return;
   const seqs = seqsOf(keeper, fromMs, toMs);
   if (seqs !== null) resend(keeper, [seqs]);
-  keeper.windows.take(id, seqs, keeper.done);
+  keeper.windows.take(id, seqs, keeper.done, keeper.store.capturedAt(keeper.store.bounds()?.[0] ?? 0));
 }
 
 function seqsOf(keeper: Keeper, fromMs: number, toMs: number): SeqRange | null {

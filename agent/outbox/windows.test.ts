@@ -12,10 +12,10 @@ it("a window is as far as its events are acked, and finished when all are", () =
   expect(windows.reports(done)).toEqual([{ id: "7", total: 8, left: 0 }]);
 });
 
-it("a window of which nothing is here is finished at once", () => {
+it("a window of which nothing is here is finished at once, and tells since when there is anything", () => {
   const windows = new Windows();
-  windows.take("7", null, new Ranges());
-  expect(windows.reports(new Ranges())).toEqual([{ id: "7", total: 0, left: 0 }]);
+  windows.take("7", null, new Ranges(), 1_700_000_000_000);
+  expect(windows.reports(new Ranges())).toEqual([{ id: "7", total: 0, left: 0, retained_from: 1_700_000_000_000 }]);
 });
 
 it("the number of windows is bounded, and finished ones make room first", () => {
