@@ -2,19 +2,20 @@ import { createHash, randomUUID } from "node:crypto";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { zstdCompress } from "node:zlib";
-import type { Pool } from "pg";
+import pg, { type Pool } from "pg";
 import { Client } from "undici";
 import { linkKeys, type CallEvent } from "../server/assemble/index.ts";
 import { buildApp } from "../server/http/app.ts";
 import { addEnterprise } from "../server/store/addEnterprise.ts";
 import { addSite } from "../server/store/addSite.ts";
-import { copyEvents, type EventRow } from "../server/store/copyEvents.ts";
 import { startEmbedded } from "../server/store/embedded.ts";
+import type { EventRow } from "../server/store/insertEvents.ts";
 import { migrate } from "../server/store/migrate.ts";
 import { openPool } from "../server/store/pool.ts";
 import { createLogger } from "../shared/log.ts";
 import { INGEST_PATH, NDJSON, WIRE_VERSION, type IngestHeader } from "../shared/wire.ts";
 import { temporaryFolder } from "../test/support/processes.ts";
+import { bareCopy } from "./bare-copy.ts";
 import { figure, type Bench, type Figure } from "./figure.ts";
 import { loadLog, type LoggedEvent } from "./load-log.ts";
 
@@ -41,7 +42,7 @@ export const ingestBench: Bench = {
     try {
       await migrate(database.url);
       const log = loadLog(CALLS);
-      const bareSeconds = await copyBare(pool, log);
+      const bareSeconds = await copyBare(database.url, log);
       const seconds = await ingest(pool, log);
       await check(pool, log.length);
       say(`${log.length} events of ${CALLS} calls in batches of ${BATCH_EVENTS}`);
@@ -101,22 +102,22 @@ function bodyOf(stream: string, events: readonly LoggedEvent[], highest: number)
 }
 
 /** The same events, the same batches, a table of the same shape with the same indexes, and nothing told of any call. */
-async function copyBare(pool: Pool, log: readonly LoggedEvent[]): Promise<number> {
+async function copyBare(url: string, log: readonly LoggedEvent[]): Promise<number> {
   const rows = log.map(toRow);
-  const client = await pool.connect();
+  const client = new pg.Client({ connectionString: url });
+  await client.connect();
   try {
     await client.query("CREATE SCHEMA bare");
     await client.query("CREATE TABLE bare.ami_events (LIKE public.ami_events INCLUDING ALL)");
     await client.query("SET search_path = bare, public");
     const startedAt = performance.now();
-    for (const batch of slices(rows)) await copyEvents(client, Date.now(), batch);
+    for (const batch of slices(rows)) await bareCopy(client, Date.now(), batch);
     const seconds = (performance.now() - startedAt) / 1000;
     const { rows: counted } = await client.query<{ n: number }>("SELECT count(*)::float8 AS n FROM bare.ami_events");
     if (counted[0]?.n !== rows.length) throw new Error(`COPY stored ${counted[0]?.n} of ${rows.length} events`);
-    await client.query("RESET search_path");
     return seconds;
   } finally {
-    client.release();
+    await client.end();
   }
 }
 

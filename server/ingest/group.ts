@@ -1,7 +1,6 @@
 import type { ClientBase } from "pg";
 import type { SeqRange } from "../../shared/wire.ts";
 import { addReceived, type ReceivedRow } from "../store/addReceived.ts";
-import { copyEvents } from "../store/copyEvents.ts";
 import {
   endOlderOutboxes,
   findStreams,
@@ -11,11 +10,13 @@ import {
   type EndedStream,
   type NewOutbox,
 } from "../store/gaps.ts";
+import { insertEvents } from "../store/insertEvents.ts";
 import { lockSites } from "../store/lockSites.ts";
 import { readStreams } from "../store/readStreams.ts";
 import { repairGaps } from "../store/repairGaps.ts";
 import { findConflicts, insertRejected } from "../store/rejectedEvents.ts";
 import { insertMarkers } from "../store/siteMarkers.ts";
+import { together } from "../store/transaction.ts";
 import type { Assembler } from "./assembler.ts";
 import { type FreshEvent, settledIn, type Sorted, type StreamView, subtractReceived } from "./fresh.ts";
 import { beginsNewOutbox, readContinued, readGap, tellsBlindness } from "./gaps.ts";
@@ -23,9 +24,9 @@ import { keyEvents, type KeyedEvent, toEventRow } from "./keyed.ts";
 import type { CallMemories, CallMemory } from "./memory.ts";
 import { formatMultirange, highest, overlap, type Ranges, unite } from "./ranges.ts";
 import { type Retold, retellCalls } from "./retell.ts";
-import { gatherCalls, Overtaken } from "./touched.ts";
+import { gatherCalls, Overtaken, type Touched } from "./touched.ts";
 import type { Batch, Rejection, SiteContext } from "./types.ts";
-import { writeCalls } from "./write-calls.ts";
+import { writeCalls, type WriteContext, type WrittenCalls } from "./write-calls.ts";
 
 /** What is written in one transaction. */
 export interface Work {
@@ -45,8 +46,8 @@ export interface Written {
 }
 
 /**
- * The story of one transaction: subtract what is there, store the rest, lock the calls it touches, tell them, write them,
- * and last note the seqs as received. Throws Overtaken when another writer was first: roll back and repeat.
+ * The story of one transaction: subtract what is there, lock the calls that the rest touches, store it, tell the calls, write
+ * them, and last note the seqs as received. Throws Overtaken when another writer was first: roll back and repeat.
  */
 export async function writeGroup(
   client: ClientBase,
@@ -57,21 +58,25 @@ export async function writeGroup(
 ): Promise<Written> {
   const sites = sitesOf(work);
   const marked = markedSites(work, assembler);
-  await lockSites(client, new Map([...sites.keys()].map((id) => [id, marked.has(id) ? "alone" : "shared"])));
-  const sorted = subtractReceived(work.batches, await readStreams(client, [...sites.keys()]));
+  const [, streams] = await together([
+    lockSites(client, new Map([...sites.keys()].map((id) => [id, marked.has(id) ? "alone" : "shared"]))),
+    readStreams(client, [...sites.keys()]),
+  ]);
+  const sorted = subtractReceived(work.batches, streams);
   const { keyed, rejected } = keyEvents(sorted.fresh, assembler);
   rejected.push(...unusableOf(work.batches), ...(await conflictsAmong(client, sorted.known)));
-  if (keyed.length > 0) await copyEvents(client, receivedAt, keyed.map(toEventRow));
   const filled = await keepMarkers(client, keyed, sorted);
   const touched = await gatherCalls(client, keyed, { reviewed: work.reviewed, marked: [...marked.values()] });
-  const retold = await retellCalls(client, touched, assembler, memories);
-  rejected.push(...undigestibleOf(retold, sorted.fresh));
   const settled = new Map([...sorted.streams].map(([id, view]) => [id, settledIn(view)]));
-  const written = await writeCalls(client, retold, {
-    receivedAt,
-    settled: (stream) => settled.get(stream) ?? [],
-    highestSeq: (stream) => sorted.streams.get(stream)?.highestSeq ?? 0,
-  });
+  const [, { retold, written }] = await together([
+    insertEvents(client, receivedAt, keyed.map(toEventRow)),
+    tellAndWrite(client, touched, assembler, memories, {
+      receivedAt,
+      settled: (stream) => settled.get(stream) ?? [],
+      highestSeq: (stream) => sorted.streams.get(stream)?.highestSeq ?? 0,
+    }),
+  ]);
+  rejected.push(...undigestibleOf(retold, sorted.fresh));
   await insertRejected(client, rejected.map(toRejectedRow));
   await noteReceived(client, work.batches, sorted);
   await repairGaps(client, repairableSites(sorted), receivedAt);
@@ -79,6 +84,18 @@ export async function writeGroup(
     [...written.waitingSites, ...filled, ...filledHoles(sorted)].map((id) => [id, sites.get(id)!]),
   );
   return { memories: written.memories, reviewSites, rejected, settled };
+}
+
+/** Assembles while PostgreSQL is busy with the events. */
+async function tellAndWrite(
+  client: ClientBase,
+  touched: readonly Touched[],
+  assembler: Assembler,
+  memories: CallMemories,
+  context: WriteContext,
+): Promise<{ retold: Retold[]; written: WrittenCalls }> {
+  const retold = await retellCalls(client, touched, assembler, memories);
+  return { retold, written: await writeCalls(client, retold, context) };
 }
 
 function sitesOf({ batches, reviewed }: Work): Map<number, SiteContext> {

@@ -1,5 +1,5 @@
 import { messageOf } from "../../shared/errors.ts";
-import type { EventRow } from "../store/copyEvents.ts";
+import type { EventRow } from "../store/insertEvents.ts";
 import type { Assembler } from "./assembler.ts";
 import type { FreshEvent } from "./fresh.ts";
 import type { Rejection } from "./types.ts";

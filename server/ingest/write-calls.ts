@@ -2,6 +2,7 @@ import type { ClientBase } from "pg";
 import type { AssembledCall } from "../assemble/index.ts";
 import { insertLinks, type Link } from "../store/findLinkedCalls.ts";
 import { mergeCalls } from "../store/mergeCalls.ts";
+import { together } from "../store/transaction.ts";
 import { type CallRow, insertCalls, updateCalls } from "../store/writeCalls.ts";
 import { detach, keepItems, rawDataOf } from "./kept.ts";
 import type { CallMemory } from "./memory.ts";
@@ -32,22 +33,32 @@ export interface WriteContext {
   highestSeq?: (stream: number) => number;
 }
 
+export interface WrittenCalls {
+  memories: CallMemory[];
+  /** Sites with a call that is left waiting for earlier events. */
+  waitingSites: Set<number>;
+}
+
 /** Writes calls with all that hangs on them; returns what to remember once committed. */
 export async function writeCalls(
   client: ClientBase,
   retold: readonly Retold[],
   context: WriteContext,
-): Promise<{ memories: CallMemory[]; waitingSites: Set<number> }> {
+): Promise<WrittenCalls> {
   const writings = retold.flatMap((told) => prepare(told, context));
   await mergeCalls(client, writings.flatMap(mergesOf));
-  await insertNew(
-    client,
-    writings.filter((writing) => writing.retold.row === undefined),
-  );
-  await updateKnown(client, writings.filter(isChanged));
-  await link(client, retold, writings);
-  await writeParticipants(client, writings);
-  await writeSteps(client, writings, context.receivedAt);
+  await together([
+    insertNew(
+      client,
+      writings.filter((writing) => writing.retold.row === undefined),
+    ),
+    updateKnown(client, writings.filter(isChanged)),
+  ]);
+  await together([
+    link(client, retold, writings),
+    writeParticipants(client, writings),
+    writeSteps(client, writings, context.receivedAt),
+  ]);
   const waitingSites = new Set(writings.filter((w) => w.standing.incomplete).map((w) => w.row.siteId));
   return { memories: writings.flatMap(toMemories), waitingSites };
 }

@@ -5,6 +5,7 @@ import { needsOf } from "../deliver/rules.ts";
 import { insertDeliveries, type NewDelivery } from "../store/insertDeliveries.ts";
 import { deleteParticipants, insertParticipants, updateParticipants } from "../store/writeParticipants.ts";
 import { deleteUnsentSteps, insertSteps, type NewStepRow, type StepRow, updateSteps } from "../store/writeSteps.ts";
+import { together } from "../store/transaction.ts";
 import { stepName } from "./retell.ts";
 import { participantRow, stepRow, toldSteps } from "./rows.ts";
 import type { SiteContext } from "./types.ts";
@@ -32,12 +33,14 @@ export async function writeParticipants(client: ClientBase, writings: readonly W
       }
     }
   }
-  await deleteParticipants(client, gone);
-  await updateParticipants(client, changed);
-  const inserted = await insertParticipants(
-    client,
-    added.map(({ row }) => row),
-  );
+  const [inserted] = await together([
+    insertParticipants(
+      client,
+      added.map(({ row }) => row),
+    ),
+    updateParticipants(client, changed),
+    deleteParticipants(client, gone),
+  ]);
   const ids = new Map(inserted.map(({ id, callId, ringOrder }) => [`${callId} ${ringOrder}`, id]));
   for (const { row, signature, known } of added) {
     known.set(row.ringOrder, { id: ids.get(`${row.callId} ${row.ringOrder}`)!, signature });
@@ -74,9 +77,12 @@ export async function writeSteps(client: ClientBase, writings: readonly Writing[
       unneeded.set(step.id, () => known.delete(name));
     }
   }
-  for (const id of await deleteUnsentSteps(client, gone)) unneeded.get(id)?.();
-  await updateSteps(client, changed);
-  await insertNew(client, added);
+  const [deleted] = await together([
+    deleteUnsentSteps(client, gone),
+    updateSteps(client, changed),
+    insertNew(client, added),
+  ]);
+  for (const id of deleted) unneeded.get(id)?.();
 }
 
 function compareStep(

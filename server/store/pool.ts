@@ -11,7 +11,10 @@ export interface PoolOptions {
 
 const connectMsMax = 10_000;
 
-/** A pool that survives the database's restarts: a broken idle connection is reported, dropped and replaced. */
+/**
+ * A pool that survives the database's restarts: a broken idle connection is reported, dropped and replaced. Its
+ * connections pipeline: a query is sent at once, also while others are under way; so none takes a COPY or a cursor.
+ */
 export function openPool({ url, name, connectionsMax = 20, onError }: PoolOptions): pg.Pool {
   const pool = new pg.Pool({
     connectionString: url,
@@ -19,6 +22,7 @@ export function openPool({ url, name, connectionsMax = 20, onError }: PoolOption
     max: connectionsMax,
     connectionTimeoutMillis: connectMsMax,
     keepAlive: true,
+    pipeline: true,
   });
   pool.on("error", onError ?? (() => undefined));
   // One that breaks while in use is told by the query it was busy with.

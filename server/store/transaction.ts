@@ -1,4 +1,5 @@
 import type { Pool, PoolClient } from "pg";
+import { codeOf } from "../../shared/errors.ts";
 
 /** Runs `work` in one transaction: committed when it resolves, rolled back when it throws. */
 export async function inTransaction<T>(
@@ -23,4 +24,20 @@ export async function inTransaction<T>(
     client.off("error", onError);
     client.release(broken);
   }
+}
+
+/** What statements sent behind the one that failed are told. */
+const IN_FAILED_TRANSACTION = "25P02";
+
+/**
+ * Statements of one transaction that do not wait for each other: sent at once, in this order. Resolves or throws only when
+ * all are done, so that nothing follows a rollback; throws what failed first.
+ */
+export async function together<T extends readonly unknown[] | []>(work: {
+  readonly [K in keyof T]: Promise<T[K]>;
+}): Promise<T> {
+  const results = await Promise.allSettled(work);
+  const failures = results.flatMap((result) => (result.status === "rejected" ? [result.reason as unknown] : []));
+  if (failures.length > 0) throw failures.find((failure) => codeOf(failure) !== IN_FAILED_TRANSACTION) ?? failures[0];
+  return (await Promise.all(work)) as unknown as T;
 }

@@ -1,5 +1,5 @@
 import type { ClientBase } from "pg";
-import { jsonbArray } from "./jsonbArray.ts";
+import { jsonbArray } from "./arrays.ts";
 import type { CallState } from "./lockCalls.ts";
 
 /** A row of calls as the writer makes it. Times in epoch ms. */

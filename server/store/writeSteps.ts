@@ -1,6 +1,6 @@
 import type { ClientBase } from "pg";
 import type { AmiEvent } from "../../shared/ami-event.ts";
-import { jsonbArray } from "./jsonbArray.ts";
+import { jsonbArray } from "./arrays.ts";
 
 /** A row of call_events; `at` in epoch ms. */
 export interface StepRow {
