@@ -21,7 +21,7 @@ export const DELIVERY_LIMITS = {
   sweepEveryMs: 5_000,
   overdueMsMin: 5_000,
   sweptMax: 1_000,
-  /** A live start, dial or bridge that leaves later than this is marked `delayed`. */
+  /** A live start, dial or bridge that waited longer gives way to the call's present state; later messages say `delayed`. */
   liveAgeMsMax: 60_000,
 } as const;
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { needsOf, type DeliverySettings, type StepFacts } from "./rules.ts";
+import { givesWay, needsOf, type DeliverySettings, type StepFacts } from "./rules.ts";
 import { readDeliverySettings } from "./settings.ts";
 
 const HOUR = 3_600_000;
@@ -45,6 +45,32 @@ describe("what a step needs", () => {
     const processed = !needsTelegram && !needsIntegration;
     expect(needsOf(step, settings, NOW)).toEqual({ needsTelegram, needsIntegration, processed });
   });
+});
+
+describe("at sending", () => {
+  const late = { isLive: true, ageMs: 60_001, newerWaits: true, callRuns: true };
+  it.each<[string, Parameters<typeof givesWay>[0], boolean]>([
+    ["a start in time is sent", { ...late, type: "start", ageMs: 60_000 }, false],
+    [
+      "a start in time is sent even when the call is over",
+      { ...late, type: "start", ageMs: 0, callRuns: false },
+      false,
+    ],
+    ["a late start gives way to a later step", { ...late, type: "start" }, true],
+    ["a late dial gives way to a later step", { ...late, type: "dial" }, true],
+    [
+      "a late bridge that is the newest of a running call is its state",
+      { ...late, type: "bridge", newerWaits: false },
+      false,
+    ],
+    [
+      "a late start of a call that is over is not sent",
+      { ...late, type: "start", newerWaits: false, callRuns: false },
+      true,
+    ],
+    ["a late bridge of a call that is over is not sent", { ...late, type: "bridge", callRuns: false }, true],
+    ["a hangup is always sent", { ...late, type: "hangup", ageMs: 86_400_000, callRuns: false }, false],
+  ])("%s", (_, facts, gives) => expect(givesWay(facts)).toBe(gives));
 });
 
 describe("settings of an enterprise", () => {

@@ -1,5 +1,6 @@
 import type { StepType } from "../../shared/call.ts";
 import type { Origin } from "../../shared/wire.ts";
+import { DELIVERY_LIMITS } from "./limits.ts";
 
 /** What an enterprise wants to be told, from `enterprises.settings`. */
 export interface DeliverySettings {
@@ -52,4 +53,22 @@ export function needsOf(step: StepFacts, settings: DeliverySettings, nowMs: numb
   const needsTelegram = wanted && settings.telegram && !stale;
   const needsIntegration = wanted && settings.integrationSteps.has(step.type);
   return { needsTelegram, needsIntegration, processed: !needsTelegram && !needsIntegration };
+}
+
+export interface SendingFacts {
+  type: string;
+  isLive: boolean;
+  /** Since it was owed. */
+  ageMs: number;
+  /** A later step of its call waits for the same receiver. */
+  newerWaits: boolean;
+  callRuns: boolean;
+}
+
+/**
+ * At sending: a live start, dial or bridge that could not be sent for 60 s gives way to the call's present state. While the call runs
+ * the newest such step is sent, for it carries that state; when the call is over its hangup does.
+ */
+export function givesWay({ type, isLive, ageMs, newerWaits, callRuns }: SendingFacts): boolean {
+  return type !== "hangup" && isLive && ageMs > DELIVERY_LIMITS.liveAgeMsMax && (newerWaits || !callRuns);
 }

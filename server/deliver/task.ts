@@ -1,13 +1,14 @@
 import type { Pool } from "pg";
 import { messageOf } from "../../shared/errors.ts";
 import type { Logger } from "../../shared/log.ts";
-import { type ClaimedDelivery, claimDelivery, nextDeliveryAt, postponeDelivery } from "../store/claimDelivery.ts";
-import { circuitOpenUntil, noteAttempt, pauseTarget } from "../store/deliveryCircuit.ts";
+import { type ClaimedDelivery, claimDelivery, postponeDelivery } from "../store/claimDelivery.ts";
+import { noteFailure, noteSuccess, pauseTarget, probeTarget } from "../store/deliveryCircuit.ts";
 import { addDeliveryJob, type DeliveryKey } from "../store/deliveryJobs.ts";
 import { finishDelivery } from "../store/finishDelivery.ts";
 import { readDeliverable } from "../store/readDeliverable.ts";
 import type { Channels, Outcome } from "./channel.ts";
 import { DELIVERY_LIMITS, retryDelayMs } from "./limits.ts";
+import { givesWay } from "./rules.ts";
 
 export interface DeliveryContext {
   pool: Pool;
@@ -17,43 +18,50 @@ export interface DeliveryContext {
   random: () => number;
 }
 
-const CIRCUIT = { failuresMax: DELIVERY_LIMITS.circuitFailuresMax, openMs: DELIVERY_LIMITS.circuitOpenMs };
+const CLAIM = {
+  claimMsMax: DELIVERY_LIMITS.claimMsMax,
+  failuresMax: DELIVERY_LIMITS.circuitFailuresMax,
+  openMs: DELIVERY_LIMITS.circuitOpenMs,
+};
 
 /**
  * Sends all that is due to one target about one call, oldest first; stops at the first that fails. `recovered`: a target that was
  * left alone works again, and what waits for it may go.
  */
 export async function deliverCall(context: DeliveryContext, key: DeliveryKey): Promise<{ recovered: boolean }> {
-  const { pool, now, random } = context;
   let recovered = false;
   for (;;) {
-    const due = await nextDeliveryAt(pool, key);
-    if (due === undefined) return { recovered };
-    if (due > now()) {
-      await addDeliveryJob(pool, key, due);
-      return { recovered };
-    }
-    const closedUntil = await circuitOpenUntil(pool, key, CIRCUIT);
-    if (closedUntil !== undefined) {
-      await addDeliveryJob(pool, key, closedUntil + random() * CIRCUIT.openMs);
-      return { recovered };
-    }
-    const delivery = await claimDelivery(pool, key, DELIVERY_LIMITS.claimMsMax);
-    if (delivery !== undefined && (await deliver(context, key, delivery))) recovered = true;
+    const claim = await claimNext(context, key);
+    if (claim === undefined) return { recovered };
+    if (await deliver(context, key, claim)) recovered = true;
   }
+}
+
+/** Undefined: nothing may be sent now; when it may, a job comes. */
+async function claimNext({ pool, random }: DeliveryContext, key: DeliveryKey): Promise<ClaimedDelivery | undefined> {
+  let claim = await claimDelivery(pool, key, CLAIM);
+  if (claim.kind === "closed" && (await probeTarget(pool, key, CLAIM.openMs))) {
+    claim = await claimDelivery(pool, key, CLAIM, true);
+  }
+  if (claim.kind === "claimed") return claim.delivery;
+  if (claim.kind === "later") await addDeliveryJob(pool, key, claim.at);
+  if (claim.kind === "closed") await addDeliveryJob(pool, key, claim.until + random() * CLAIM.openMs);
+  return undefined;
 }
 
 /** True when a circuit that was open has closed. */
 async function deliver(context: DeliveryContext, key: DeliveryKey, delivery: ClaimedDelivery): Promise<boolean> {
   const { pool } = context;
   const outcome = await attempt(context, key, delivery);
-  if (outcome.kind === "sent") {
-    await finishDelivery(pool, { id: delivery.id, state: "sent", error: outcome.note ?? null });
-    return noteAttempt(pool, key, true, CIRCUIT);
+  if (outcome.kind === "retry") {
+    await putOff(context, key, delivery, outcome);
+    return false;
   }
-  if (outcome.kind === "retry") return putOff(context, key, delivery, outcome);
-  await giveUp(context, key, delivery, outcome.error);
-  return false;
+  if (outcome.kind === "dead") await giveUp(context, key, delivery, outcome.error);
+  else await finishDelivery(pool, { ...delivery, state: outcome.kind, error: outcome.note ?? null });
+  if (outcome.kind !== "sent" || delivery.targetFailures === 0) return false;
+  await noteSuccess(pool, key);
+  return delivery.targetFailures >= CLAIM.failuresMax;
 }
 
 async function putOff(
@@ -61,14 +69,13 @@ async function putOff(
   key: DeliveryKey,
   delivery: ClaimedDelivery,
   { error, afterMs = 0, wholeTarget = false }: Extract<Outcome, { kind: "retry" }>,
-): Promise<false> {
+): Promise<void> {
   const { pool, now, random } = context;
   const delay = Math.min(Math.max(retryDelayMs(delivery.attempts, random), afterMs), DELIVERY_LIMITS.retryDelayMsMax);
-  if (wholeTarget) await pauseTarget(pool, key, Math.max(afterMs, 1_000), CIRCUIT.failuresMax);
-  else await noteAttempt(pool, key, false, CIRCUIT);
+  if (wholeTarget) await pauseTarget(pool, key, Math.max(afterMs, 1_000), CLAIM.failuresMax);
+  else await noteFailure(pool, key, CLAIM);
   if (now() - delivery.retrySince > DELIVERY_LIMITS.retryAgeMsMax) await giveUp(context, key, delivery, error);
   else await postponeDelivery(pool, delivery.id, now() + delay, error);
-  return false;
 }
 
 async function giveUp(
@@ -82,12 +89,17 @@ async function giveUp(
 }
 
 async function attempt(
-  { pool, channels }: DeliveryContext,
+  { pool, channels, now }: DeliveryContext,
   key: DeliveryKey,
   delivery: ClaimedDelivery,
-): Promise<Outcome> {
+): Promise<Outcome | Superseded> {
   const told = await readDeliverable(pool, key.callId, delivery);
-  if (told === undefined) return { kind: "dead", error: "the step is no longer told" };
+  if (told === undefined) return { kind: "superseded", note: "the call is told differently by now" };
+  const { createdAt, newerWaits, type } = delivery;
+  const isLive = told.step.dataSource === "live";
+  if (givesWay({ type, isLive, newerWaits, callRuns: told.call.state === "running", ageMs: now() - createdAt })) {
+    return { kind: "superseded", note: "it could not be sent in time: the call has gone on" };
+  }
   try {
     const channel = channels[key.channel];
     if (channel === undefined) return { kind: "retry", error: `this server has no channel ${key.channel}` };
@@ -95,4 +107,9 @@ async function attempt(
   } catch (error) {
     return { kind: "retry", error: messageOf(error) };
   }
+}
+
+interface Superseded {
+  kind: "superseded";
+  note: string;
 }

@@ -68,7 +68,7 @@ export function webhookBody(
   { step, call, participants }: Deliverable,
   now: number,
 ): WebhookBody {
-  const { extra_data, id: _, ...told } = call;
+  const { extra_data, id: _, state: __, ...told } = call;
   const uniqueId = delivery.uniqueId ?? call.unique_id;
   const at = new Date(step.at);
   return {

@@ -12,41 +12,79 @@ export interface ClaimedDelivery {
   merged: boolean;
   /** This one included. */
   attempts: number;
+  createdAt: number;
   retrySince: number;
+  /** A later step of the call waits for the same target. */
+  newerWaits: boolean;
+  /** Nobody else is told of this step. */
+  only: boolean;
+  /** Failures of the target in a row. */
+  targetFailures: number;
 }
 
-/** The oldest waiting delivery of the call to the target, when it is due and nobody else is sending it. */
+/** `nothing`: none waits, or somebody else is sending it and will go on. `later`, `closed`: not before that time (epoch ms). */
+export type Claim =
+  | { kind: "claimed"; delivery: ClaimedDelivery }
+  | { kind: "nothing" }
+  | { kind: "later"; at: number }
+  | { kind: "closed"; until: number };
+
+export interface ClaimLimits {
+  claimMsMax: number;
+  /** Failures in a row that open a target's circuit. */
+  failuresMax: number;
+}
+
+type Row = { [Field in keyof ClaimedDelivery]: ClaimedDelivery[Field] | null } & {
+  later: number | null;
+  closed: boolean;
+  until: number | null;
+};
+
+/**
+ * Claims the oldest waiting delivery of the call to the target when it is due, nobody else is sending it, and the target's
+ * circuit is closed or `isProbe`.
+ */
 export async function claimDelivery(
   pool: Pool,
-  { channel, target, callId }: DeliveryKey,
-  claimMsMax: number,
-): Promise<ClaimedDelivery | undefined> {
-  const { rows } = await pool.query<ClaimedDelivery>({
+  { enterpriseId, channel, target, callId }: DeliveryKey,
+  { claimMsMax, failuresMax }: ClaimLimits,
+  isProbe = false,
+): Promise<Claim> {
+  const { rows } = await pool.query<Row>({
     name: "claim_delivery",
-    text: `UPDATE deliveries d SET attempts = attempts + 1, claimed_until = now() + make_interval(secs => $4::float8 / 1000)
-           WHERE id = (SELECT min(id) FROM deliveries
-                       WHERE call_id = $1 AND channel = $2 AND target = $3 AND state = 'waiting')
-             AND state = 'waiting' AND (claimed_until IS NULL OR claimed_until < now())
-             AND (next_attempt_at IS NULL OR next_attempt_at <= now())
-           RETURNING id::float8 AS id, site_id AS "siteId", leg, event_type AS type, nth, unique_id AS "uniqueId", merged,
-             attempts, (extract(epoch FROM retry_since) * 1000)::float8 AS "retrySince"`,
-    values: [callId, channel, target, claimMsMax],
+    text: CLAIM,
+    values: [callId, enterpriseId, channel, target, claimMsMax, isProbe ? 2_147_483_647 : failuresMax],
   });
-  return rows[0];
+  const row = rows[0];
+  if (row === undefined) return { kind: "nothing" };
+  if (row.id !== null) return { kind: "claimed", delivery: row as ClaimedDelivery };
+  if (row.later !== null) return { kind: "later", at: row.later };
+  return row.closed ? { kind: "closed", until: row.until ?? 0 } : { kind: "nothing" };
 }
 
-/** When the call's oldest waiting delivery to the target may be tried (epoch ms); undefined when none waits. */
-export async function nextDeliveryAt(
-  pool: Pool,
-  { channel, target, callId }: DeliveryKey,
-): Promise<number | undefined> {
-  const { rows } = await pool.query<{ at: number }>(
-    `SELECT (extract(epoch FROM greatest(next_attempt_at, claimed_until, now())) * 1000)::float8 AS at FROM deliveries
-     WHERE call_id = $1 AND channel = $2 AND target = $3 AND state = 'waiting' ORDER BY id LIMIT 1`,
-    [callId, channel, target],
-  );
-  return rows[0]?.at;
-}
+const CLAIM = `
+WITH next AS (
+  SELECT id, next_attempt_at FROM deliveries
+  WHERE call_id = $1 AND channel = $3 AND target = $4 AND state = 'waiting' ORDER BY id LIMIT 1),
+circuit AS (
+  SELECT failures, failures >= $6 AS closed, (extract(epoch FROM open_until) * 1000)::float8 AS until
+  FROM delivery_circuits WHERE enterprise_id = $2 AND channel = $3 AND target = $4),
+claimed AS (
+  UPDATE deliveries d SET attempts = attempts + 1, claimed_until = now() + make_interval(secs => $5::float8 / 1000)
+  FROM next WHERE d.id = next.id AND d.state = 'waiting' AND (d.claimed_until IS NULL OR d.claimed_until < now())
+    AND (d.next_attempt_at IS NULL OR d.next_attempt_at <= now()) AND NOT EXISTS (SELECT FROM circuit WHERE closed)
+  RETURNING d.*)
+SELECT d.id::float8 AS id, d.site_id AS "siteId", d.leg, d.event_type AS type, d.nth, d.unique_id AS "uniqueId", d.merged,
+  d.attempts, (extract(epoch FROM d.created_at) * 1000)::float8 AS "createdAt",
+  (extract(epoch FROM d.retry_since) * 1000)::float8 AS "retrySince",
+  EXISTS (SELECT FROM deliveries n WHERE n.call_id = $1 AND n.channel = $3 AND n.target = $4 AND n.state = 'waiting'
+    AND n.id > d.id) AS "newerWaits",
+  NOT EXISTS (SELECT FROM deliveries o WHERE (o.site_id, o.leg, o.event_type, o.nth) =
+    (d.site_id, d.leg, d.event_type, d.nth) AND o.id <> d.id) AS only,
+  coalesce(c.failures, 0) AS "targetFailures", coalesce(c.closed, FALSE) AS closed, c.until,
+  CASE WHEN next.next_attempt_at > now() THEN (extract(epoch FROM next.next_attempt_at) * 1000)::float8 END AS later
+FROM next LEFT JOIN claimed d ON TRUE LEFT JOIN circuit c ON TRUE`;
 
 /** Puts a delivery off until `at` (epoch ms). */
 export async function postponeDelivery(pool: Pool, id: number, at: number, error: string): Promise<void> {

@@ -3,23 +3,40 @@ import { inTransaction } from "./transaction.ts";
 
 export interface Finish {
   id: number;
-  state: "sent" | "given_up";
+  state: "sent" | "given_up" | "superseded";
   error: string | null;
+  /** Nobody else is told of its step: then one statement does it. */
+  only?: boolean;
 }
 
 /**
- * Closes a delivery and keeps its step's flags true: integration_sent once every receiver has it, processed once nothing waits.
- * The step is locked first, as ingest does, so that of two receivers that finish together the second sees the first.
+ * Closes a delivery and keeps its step's flags true: integration_sent and telegram_sent once every receiver has it, processed
+ * once nothing waits.
  */
-export async function finishDelivery(pool: Pool, { id, state, error }: Finish): Promise<void> {
+export async function finishDelivery(pool: Pool, finish: Finish): Promise<void> {
+  await (finish.only === true ? finishOnly(pool, finish) : finishOneOfMany(pool, finish));
+}
+
+async function finishOnly(pool: Pool, { id, state, error }: Finish): Promise<void> {
+  await pool.query({
+    name: "finish_delivery",
+    text: `WITH d AS (UPDATE deliveries SET ${DONE} RETURNING *)
+           UPDATE call_events e SET processed = TRUE,
+             integration_sent = e.integration_sent OR (d.channel = 'webhook' AND d.state = 'sent'),
+             telegram_sent = e.telegram_sent OR (d.channel = 'telegram' AND d.state = 'sent')
+           FROM d WHERE ${SAME_STEP}`,
+    values: [id, state, error],
+  });
+}
+
+/** The step is locked first, as ingest does, so that of two receivers that finish together the second sees the first. */
+async function finishOneOfMany(pool: Pool, { id, state, error }: Finish): Promise<void> {
   await inTransaction(pool, async (client) => {
-    await client.query(`SELECT FROM call_events e ${OF_DELIVERY} FOR UPDATE OF e`, [id]);
-    await client.query(
-      `UPDATE deliveries SET state = $2, last_error = $3, done_at = now(), claimed_until = NULL, next_attempt_at = NULL
-       WHERE id = $1 AND state = 'waiting'`,
-      [id, state, error],
-    );
-    await client.query(`UPDATE call_events e SET ${FLAGS} ${FROM_DELIVERY}`, [id]);
+    await client.query(`SELECT FROM call_events e JOIN deliveries d ON ${SAME_STEP} WHERE d.id = $1 FOR UPDATE OF e`, [
+      id,
+    ]);
+    await client.query(`UPDATE deliveries SET ${DONE}`, [id, state, error]);
+    await client.query(`UPDATE call_events e SET ${FLAGS} FROM deliveries d WHERE d.id = $1 AND ${SAME_STEP}`, [id]);
   });
 }
 
@@ -35,13 +52,15 @@ export async function findExpiredDeliveries(pool: Pool, ageMsMax: number, countM
   return rows.map(({ id }) => id);
 }
 
+const DONE = `state = $2, last_error = $3, done_at = now(), claimed_until = NULL, next_attempt_at = NULL
+  WHERE id = $1 AND state = 'waiting'`;
 const SAME_STEP = `e.call_id = d.call_id AND (e.site_id, e.leg, e.event_type, e.nth) = (d.site_id, d.leg, d.event_type, d.nth)`;
-const OF_DELIVERY = `JOIN deliveries d ON ${SAME_STEP} WHERE d.id = $1`;
-const FROM_DELIVERY = `FROM deliveries d WHERE d.id = $1 AND ${SAME_STEP}`;
 const OTHERS = `SELECT FROM deliveries o
   WHERE (o.site_id, o.leg, o.event_type, o.nth) = (d.site_id, d.leg, d.event_type, d.nth)`;
 
 /** From `e` (the step) and `d` (one of its deliveries): as its deliveries stand now. */
 const FLAGS = `
-  integration_sent = NOT EXISTS (${OTHERS} AND o.channel = 'webhook' AND o.state <> 'sent'),
-  processed = (NOT e.needs_telegram OR e.telegram_sent) AND NOT EXISTS (${OTHERS} AND o.state = 'waiting')`;
+  integration_sent = e.needs_integration AND NOT EXISTS (${OTHERS} AND o.channel = 'webhook' AND o.state <> 'sent'),
+  telegram_sent = e.needs_telegram AND EXISTS (${OTHERS} AND o.channel = 'telegram')
+    AND NOT EXISTS (${OTHERS} AND o.channel = 'telegram' AND o.state <> 'sent'),
+  processed = NOT EXISTS (${OTHERS} AND o.state = 'waiting')`;

@@ -10,6 +10,7 @@ export interface Deliverable {
     unique_id: string;
     site: number;
     asterisk_host: string | null;
+    state: "running" | "ended" | "final";
     call_type: string;
     call_status: string | null;
     phone_number: string | null;
@@ -35,7 +36,7 @@ export async function readDeliverable(
     name: "read_deliverable",
     text: `SELECT ent.settings, json_build_object('at', coalesce(e.event_timestamp, c.changed_at), 'sequence', e.event_sequence,
              'dataSource', coalesce(e.data_source, 'live')) AS step,
-           json_build_object('id', c.id, 'unique_id', c.unique_id, 'site', c.site_id, 'asterisk_host', c.asterisk_host,
+           json_build_object('id', c.id, 'unique_id', c.unique_id, 'site', c.site_id, 'asterisk_host', c.asterisk_host, 'state', c.state,
              'call_type', c.call_type, 'call_status', c.call_status, 'phone_number', c.phone_number, 'trunk', c.trunk,
              'main_extension', c.main_extension, 'extensions_count', c.extensions_count, 'start_time', c.start_time,
              'end_time', c.end_time, 'duration', c.duration, 'data_source', c.data_source, 'extra_data', c.extra_data) AS call,
