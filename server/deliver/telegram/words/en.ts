@@ -1,0 +1,43 @@
+import type { CardWords } from "./words.ts";
+
+export const en: CardWords = {
+  incoming: "📞 Call from {who}",
+  outgoing: "📤 {by} calls {who}",
+  internal: "🏠 {by} calls inside",
+  missed: "❗️ Missed call from {who}",
+  hidden: "a hidden number",
+  toDid: "to {did}",
+  queue: "queue {queue}",
+  ringing: "🔔 ringing: {who}",
+  talking: "🗣 talking: {who}",
+  transferred: "↪️ transferred: {from} → {to}",
+  onHold: "🕐 waiting",
+  answered: "✅ answered by {who}",
+  answeredOutside: "✅ answered",
+  talked: "talked {time}",
+  waited: "waited {time}",
+  rang: "rang: {who}",
+  nobodyRang: "no phone rang",
+  offline: "{who} (not registered)",
+  more: "and {count} more",
+  busy: "📵 busy",
+  noAnswer: "📵 no answer",
+  failed: "⚠️ could not be connected",
+  voicemail: "📩 went to voicemail",
+  calledBack: "↩️ called back by {who} at {time}",
+  calledAgain: "↩️ called again at {time}, answered by {who}",
+  somebody: "somebody",
+  history: "{nth} call today",
+  lastAnsweredBy: "last answered by {who}",
+  recording: "recording",
+  handled: "✔️ handled by {who}, {time}",
+  handle: "Mark as handled",
+  nowHandled: "Marked as handled",
+  alreadyHandled: "Already handled by {who}",
+  notThisCard: "This card is no longer kept",
+  joined: "🔗 became part of the call with {who}",
+  nthOf: (count) => {
+    const teen = count % 100 >= 11 && count % 100 <= 13;
+    return `${count}${teen ? "th" : (["th", "st", "nd", "rd"][count % 10] ?? "th")}`;
+  },
+};
