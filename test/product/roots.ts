@@ -1,8 +1,9 @@
 import { existsSync } from "node:fs";
 import { mkdir, rm, writeFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
-import { run } from "../asterisk/lab/command.ts";
+import { run, type CommandResult } from "../asterisk/lab/command.ts";
 import { debianMirror } from "../asterisk/lab/mirror.ts";
+import { entering, SHELL_ENV } from "./enter.ts";
 
 export const DEBIANS = { "11": "bullseye", "12": "bookworm" } as const;
 export type Debian = keyof typeof DEBIANS;
@@ -23,18 +24,34 @@ export async function whyNot(): Promise<string | null> {
 
 /** The bare root folder of a Debian, made once by debootstrap and never changed. */
 export async function bareRoot(debian: Debian): Promise<string> {
-  const root = join(HOME, debian, "root");
-  const built = join(HOME, debian, "built");
+  return once(debian, async (root) => {
+    const mirror = (await debianMirror()) ?? "";
+    const tool = ["debootstrap", "--variant=minbase", DEBIANS[debian], root, mirror];
+    return run("unshare", ["-m", "--propagation", "private", ...tool], { timeoutMsMax: MINUTES_MAX * 60_000 });
+  });
+}
+
+/** Debian 12 with systemd as its first process, made once from the bare one and never changed. */
+export async function systemdRoot(): Promise<string> {
+  const bare = await bareRoot("12");
+  return once("12-systemd", async (root) => {
+    await run("cp", ["-a", "--reflink=auto", bare, root]);
+    await run("cp", ["/etc/resolv.conf", join(root, "etc/resolv.conf")]);
+    const get = "apt-get update -q && apt-get install -y -q --no-install-recommends systemd-sysv dbus";
+    return run("unshare", entering(root, ["sh", "-c", get]), { env: SHELL_ENV, timeoutMsMax: MINUTES_MAX * 60_000 });
+  });
+}
+
+/** A root folder under the cache, made by `make` unless it is there, whole. */
+async function once(name: string, make: (root: string) => Promise<CommandResult>): Promise<string> {
+  const root = join(HOME, name, "root");
+  const built = join(HOME, name, "built");
   if (existsSync(built)) return root;
   await rm(root, { recursive: true, force: true });
-  await mkdir(join(HOME, debian), { recursive: true });
-  const mirror = (await debianMirror()) ?? "";
-  const tool = ["debootstrap", "--variant=minbase", DEBIANS[debian], root, mirror];
-  const made = await run("unshare", ["-m", "--propagation", "private", ...tool], {
-    timeoutMsMax: MINUTES_MAX * 60_000,
-  });
+  await mkdir(join(HOME, name), { recursive: true });
+  const made = await make(root);
   if (made.status !== 0)
-    throw new Error(`debootstrap ${DEBIANS[debian]} failed: ${made.stdout.slice(-500)}${made.stderr.slice(-500)}`);
+    throw new Error(`the root folder ${name} was not made: ${made.stdout.slice(-500)}${made.stderr.slice(-500)}`);
   await writeFile(built, "");
   return root;
 }

@@ -1,15 +1,11 @@
-import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { dirname, join, resolve } from "node:path";
+import { mkdirSync } from "node:fs";
+import { join } from "node:path";
 import { run, type CommandResult } from "../../asterisk/lab/command.ts";
 import { entering, SHELL_ENV } from "../enter.ts";
 import { bareRoot, type Debian } from "../roots.ts";
+import { copyOf, removeFolder, RootFolder } from "./root-folder.ts";
 
-const CACHE = resolve(import.meta.dirname, "../../../.cache/product");
-
-/** What a PBX has that matters here: `asterisk -rx` and systemctl. Both write down what they were asked. */
-const ASTERISK = `#!/bin/sh
-echo "asterisk $*" >> /var/log/asked
-`;
+/** A stand-in for systemd's command, so that the package is tried where no systemd can run. It writes down what it was asked. */
 const SYSTEMCTL = `#!/bin/sh
 echo "systemctl $*" >> /var/log/asked
 pid=/run/ringpost-agent.pid
@@ -26,47 +22,14 @@ case "$1" in
 esac
 `;
 
-/** A copy of a bare Debian with a fake Asterisk in it: a PBX on which the product is installed. */
-export class Machine {
-  readonly root: string;
-
-  private constructor(root: string) {
-    this.root = root;
-  }
-
+/** A bare Debian with a fake Asterisk and a fake systemctl in it: a PBX on which the product is installed. */
+export class Machine extends RootFolder {
   static async make(debian: Debian, amiPort: number): Promise<Machine> {
-    const root = mkdtempSync(join(CACHE, "machine-"));
-    await run("cp", ["-a", "--reflink=auto", `${await bareRoot(debian)}/.`, root]);
-    chmodSync(root, 0o755);
-    const machine = new Machine(root);
-    machine.put("/usr/sbin/asterisk", ASTERISK, 0o755);
+    const machine = new Machine(await copyOf(await bareRoot(debian)));
     machine.put("/usr/local/bin/systemctl", SYSTEMCTL, 0o755);
-    mkdirSync(join(root, "run/systemd/system"), { recursive: true });
-    machine.put(
-      "/etc/asterisk/manager.conf",
-      `[general]\nenabled = yes\nport = ${amiPort}\nbindaddr = 127.0.0.1\ntimestampevents = yes`,
-    );
+    mkdirSync(join(machine.root, "run/systemd/system"), { recursive: true });
+    machine.putAsterisk(amiPort);
     return machine;
-  }
-
-  put(path: string, text: string, mode = 0o644): void {
-    mkdirSync(dirname(join(this.root, path)), { recursive: true });
-    writeFileSync(join(this.root, path), text);
-    chmodSync(join(this.root, path), mode);
-  }
-
-  has(path: string): boolean {
-    return existsSync(join(this.root, path));
-  }
-
-  text(path: string): string {
-    return readFileSync(join(this.root, path), "utf8");
-  }
-
-  /** Every file below `folder` with its mode, owner and hash. */
-  async fingerprint(folder: string): Promise<string> {
-    const script = `find ${folder} -printf '%p %m %U:%G\\n' | sort; find ${folder} -type f -exec sha256sum {} + | sort -k2`;
-    return (await this.do("sh", "-c", script)).stdout;
   }
 
   /** Runs a command inside, with /proc and an environment of its own, as a technician's shell has them. */
@@ -78,14 +41,9 @@ export class Machine {
     return this.has("/run/ringpost-agent.pid") ? Number(this.text("/run/ringpost-agent.pid")) : 0;
   }
 
-  async install(deb: string): Promise<CommandResult> {
-    await run("cp", [deb, join(this.root, "tmp/agent.deb")]);
-    return this.do("dpkg", "-i", "/tmp/agent.deb");
-  }
-
   async remove(): Promise<void> {
     await this.do("systemctl", "disable");
-    rmSync(this.root, { recursive: true, force: true });
+    removeFolder(this.root);
   }
 }
 
