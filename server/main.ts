@@ -38,8 +38,8 @@ async function serve(settings: ServerSettings, io: Io): Promise<void> {
     });
     life.onStop("connections of jobs", () => queue.end());
     const clock = { now: Date.now, random: Math.random };
-    const channels = { webhook: webhookChannel({ vault: openVault(settings.secretKey), now: clock.now }) };
-    const deliveries = startDeliveries({ pool: queue, log, channels, ...clock });
+    const channels = { webhook: webhookChannel({ vault: openVault(settings), now: clock.now }) };
+    const deliveries = startDeliveries({ pool: queue, log, channels, ...clock, startedAt: clock.now() });
     life.onStop("deliveries", deliveries.stop);
     const work = [syncWork({ pool: queue, log, now: clock.now }), deliveries.work];
     life.onStop("jobs", startJobs({ pool: queue, log, work }));

@@ -15,6 +15,8 @@ export interface EngineOptions {
   channels: Channels;
   now: () => number;
   random: () => number;
+  /** When this server began, epoch ms. */
+  startedAt: number;
 }
 
 export interface Engine {

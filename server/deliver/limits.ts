@@ -8,6 +8,8 @@ export const DELIVERY_LIMITS = {
   /** What a channel may take for one message. */
   sendMsMax: 20_000,
   /** Longer than that: who has not finished by then has died. */
+  /** What was owed before a start waits so long at most for the site's agent to be heard. */
+  doubtMsMax: 60_000,
   claimMsMax: 30_000,
   responseBytesMax: 64 * 1024,
   errorCharsMax: 300,

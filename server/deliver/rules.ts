@@ -32,6 +32,8 @@ export interface StepFacts {
   at: number;
   /** When the first event of its call reached the server, by the server's clock, epoch ms. */
   callSince: number;
+  /** The database was put back to an older copy, and all of the call had been here before that. */
+  toldBefore?: boolean;
 }
 
 /**
@@ -42,13 +44,13 @@ const STEP_NEWS_MS_MAX = 60 * 86_400_000;
 
 /**
  * Which deliveries a step needs (docs: call_events). Live steps: what the enterprise asked for. Steps that were not seen
- * live: only hangups, and to Telegram only fresh ones. Migrated steps: none. A step that needs nothing is processed.
+ * live: only hangups, and to Telegram only fresh ones. Migrated steps and those told before: none. A step that needs nothing is processed.
  */
 export function needsOf(step: StepFacts, settings: DeliverySettings, nowMs: number): Needs {
   const live = step.origin === "live";
   const hangup = step.type === "hangup";
   const retold = !hangup && nowMs - step.callSince > STEP_NEWS_MS_MAX;
-  const wanted = step.origin !== "migrated" && (live || hangup) && !retold;
+  const wanted = step.origin !== "migrated" && (live || hangup) && !retold && step.toldBefore !== true;
   const stale = !live && nowMs - step.at > settings.downloadedHangupAgeMsMax;
   const needsTelegram = wanted && settings.telegram && !stale;
   const needsIntegration = wanted && settings.integrationSteps.has(step.type);

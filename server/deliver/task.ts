@@ -16,10 +16,13 @@ export interface DeliveryContext {
   channels: Channels;
   now: () => number;
   random: () => number;
+  /** When this server began, epoch ms. */
+  startedAt: number;
 }
 
 const CLAIM = {
   claimMsMax: DELIVERY_LIMITS.claimMsMax,
+  doubtMsMax: DELIVERY_LIMITS.doubtMsMax,
   failuresMax: DELIVERY_LIMITS.circuitFailuresMax,
   openMs: DELIVERY_LIMITS.circuitOpenMs,
 };
@@ -38,10 +41,14 @@ export async function deliverCall(context: DeliveryContext, key: DeliveryKey): P
 }
 
 /** Undefined: nothing may be sent now; when it may, a job comes. */
-async function claimNext({ pool, random }: DeliveryContext, key: DeliveryKey): Promise<ClaimedDelivery | undefined> {
-  let claim = await claimDelivery(pool, key, CLAIM);
+async function claimNext(
+  { pool, random, startedAt }: DeliveryContext,
+  key: DeliveryKey,
+): Promise<ClaimedDelivery | undefined> {
+  const limits = { ...CLAIM, startedAt };
+  let claim = await claimDelivery(pool, key, limits);
   if (claim.kind === "closed" && (await probeTarget(pool, key, CLAIM.openMs))) {
-    claim = await claimDelivery(pool, key, CLAIM, true);
+    claim = await claimDelivery(pool, key, limits, true);
   }
   if (claim.kind === "claimed") return claim.delivery;
   if (claim.kind === "later") await addDeliveryJob(pool, key, claim.at);

@@ -19,6 +19,8 @@ export interface StreamView {
   added: SeqRange[];
   /** Of `filled`: what gap markers of this transaction add. */
   fillsAdded: SeqRange[];
+  /** What had been acked when the database was put back to an older copy. */
+  ackedBefore: SeqRange[];
   /** Highest seq the agent said the stream has, and whether a marker of this transaction said so. */
   highestSeq: number;
   told: boolean;
@@ -46,9 +48,10 @@ export function settledIn(view: StreamView): SeqRange[] {
   return unite(unite(view.received, view.added), view.filled);
 }
 
-function viewOf({ siteId, kind, received, filled, highestSeq }: StreamRow): StreamView {
+function viewOf({ siteId, kind, received, filled, ackedBefore, highestSeq }: StreamRow): StreamView {
   const had = { received: parseMultirange(received), filled: parseMultirange(filled) };
-  return { siteId, kind, ...had, added: [], fillsAdded: [], highestSeq, told: false };
+  const before = parseMultirange(ackedBefore);
+  return { siteId, kind, ...had, added: [], fillsAdded: [], ackedBefore: before, highestSeq, told: false };
 }
 
 function sortBatch({ site, streamId, span, report, events, unusable }: Batch, { fresh, known, streams }: Sorted): void {

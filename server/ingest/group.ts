@@ -22,6 +22,7 @@ import { type FreshEvent, settledIn, type Sorted, type StreamView, subtractRecei
 import { beginsNewOutbox, readContinued, readGap, tellsBlindness } from "./gaps.ts";
 import { keyEvents, type KeyedEvent, toEventRow } from "./keyed.ts";
 import type { CallMemories, CallMemory } from "./memory.ts";
+import { isToldBefore, refusePutBack } from "./put-back.ts";
 import { formatMultirange, highest, overlap, type Ranges, unite } from "./ranges.ts";
 import { type Retold, retellCalls } from "./retell.ts";
 import { gatherCalls, Overtaken, type Touched } from "./touched.ts";
@@ -63,6 +64,7 @@ export async function writeGroup(
     readStreams(client, [...sites.keys()]),
   ]);
   const sorted = subtractReceived(work.batches, streams);
+  refusePutBack(work.batches, sorted);
   const { keyed, rejected } = keyEvents(sorted.fresh, assembler);
   rejected.push(...unusableOf(work.batches), ...(await conflictsAmong(client, sorted.known)));
   const filled = await keepMarkers(client, keyed, sorted);
@@ -74,6 +76,7 @@ export async function writeGroup(
       receivedAt,
       settled: (stream) => settled.get(stream) ?? [],
       highestSeq: (stream) => sorted.streams.get(stream)?.highestSeq ?? 0,
+      isToldBefore: (proof) => isToldBefore(proof, sorted.streams),
     }),
   ]);
   rejected.push(...undigestibleOf(retold, sorted.fresh));

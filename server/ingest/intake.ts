@@ -7,7 +7,8 @@ import { reportSite, reportStream } from "../store/reportSite.ts";
 import type { Downloads } from "./downloads.ts";
 import { INGEST_LIMITS } from "./limits.ts";
 import { parseBody } from "./parse.ts";
-import { highest, holesUpTo, parseMultirange, rangesOf, type Ranges } from "./ranges.ts";
+import { lostOf, settlePutBack } from "./put-back.ts";
+import { highest, holesUpTo, parseMultirange, rangesOf, unite, type Ranges } from "./ranges.ts";
 import { unpack } from "./read-body.ts";
 import type { Sites } from "./sites.ts";
 import type { Batch, IncomingEvent, SiteContext } from "./types.ts";
@@ -53,9 +54,14 @@ export class Intake {
   }
 
   async #heartbeat(site: SiteContext, streamId: number, header: IngestHeader): Promise<Ranges> {
-    const settled = await reportStream(this.#options.pool, { streamId, ...reportOf(header) });
-    this.#options.writer.review(site);
-    return parseMultirange(settled);
+    const { pool, writer, log } = this.#options;
+    const { acked, ...report } = reportOf(header);
+    const standing = await reportStream(pool, { streamId, ...report });
+    const [received, filled] = [parseMultirange(standing.received), parseMultirange(standing.filled)];
+    const missing = lostOf(acked, { received, filled, ackedBefore: parseMultirange(standing.ackedBefore) });
+    if (missing.length > 0) await settlePutBack(pool, log, { siteId: site.id, streamId, acked, missing });
+    writer.review(site);
+    return unite(received, filled);
   }
 
   async #report(site: SiteContext, header: IngestHeader, receivedAt: number, isHeartbeat: boolean): Promise<void> {
@@ -79,8 +85,9 @@ export class Intake {
   }
 }
 
-function reportOf({ highest_seq, oldest_unacked, waiting }: IngestHeader): Batch["report"] {
+function reportOf({ kind, highest_seq, oldest_unacked, waiting, acked = [] }: IngestHeader): Batch["report"] {
   return {
+    acked: kind === "file" ? [] : acked,
     highestSeq: highest_seq,
     oldestUnacked: oldest_unacked,
     waiting: Math.min(waiting, Number.MAX_SAFE_INTEGER),

@@ -30,6 +30,8 @@ export interface StreamReport {
   highestSeq: number;
   oldestUnacked: number | null;
   waiting: number;
+  /** What the server ever acked of the stream, as far as the agent tells. */
+  acked: readonly SeqRange[];
 }
 
 /** A batch ready to be written. Events in ascending order of seq, none twice. */

@@ -31,6 +31,8 @@ export interface WriteContext {
   settled: (stream: number) => Ranges;
   /** Highest seq a stream is known to have. */
   highestSeq?: (stream: number) => number;
+  /** Whether whoever wants to know of a call with this proof was told before the database was put back to an older copy. */
+  isToldBefore?: (proof: AssembledCall["proof"]) => boolean;
 }
 
 export interface WrittenCalls {
@@ -57,7 +59,7 @@ export async function writeCalls(
   await together([
     link(client, retold, writings),
     writeParticipants(client, writings),
-    writeSteps(client, writings, context.receivedAt),
+    writeSteps(client, writings, context),
   ]);
   const waitingSites = new Set(writings.filter((w) => w.standing.incomplete).map((w) => w.row.siteId));
   return { memories: writings.flatMap(toMemories), waitingSites };

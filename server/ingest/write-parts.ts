@@ -9,7 +9,7 @@ import { together } from "../store/transaction.ts";
 import { stepName } from "./retell.ts";
 import { participantRow, stepRow, toldSteps } from "./rows.ts";
 import type { SiteContext } from "./types.ts";
-import type { Writing } from "./write-calls.ts";
+import type { WriteContext, Writing } from "./write-calls.ts";
 
 /** Writes what differs of the participants: a row is known by its call and place in the ring order. */
 export async function writeParticipants(client: ClientBase, writings: readonly Writing[]): Promise<void> {
@@ -58,7 +58,11 @@ interface NewStep {
  * Writes what differs of the steps. While events may be missing none is written or changed, so that no step is ever taken
  * back.
  */
-export async function writeSteps(client: ClientBase, writings: readonly Writing[], receivedAt: number): Promise<void> {
+export async function writeSteps(
+  client: ClientBase,
+  writings: readonly Writing[],
+  { receivedAt, isToldBefore = () => false }: Pick<WriteContext, "receivedAt" | "isToldBefore">,
+): Promise<void> {
   const added: NewStep[] = [];
   const changed: (StepRow & { id: number; receivedTimestamp: string })[] = [];
   const gone: { id: number; type: string; receivedTimestamp: string }[] = [];
@@ -66,10 +70,11 @@ export async function writeSteps(client: ClientBase, writings: readonly Writing[
   for (const writing of writings.filter(({ standing }) => !standing.incomplete)) {
     const known = writing.retold.steps;
     const told = new Set<string>();
+    const news = { receivedAt, toldBefore: isToldBefore(writing.call.proof) };
     for (const step of toldSteps(writing.call, writing.standing)) {
       const name = stepName(step.key);
       told.add(name);
-      compareStep(writing, step, name, receivedAt, { added, changed });
+      compareStep(writing, step, name, news, { added, changed });
     }
     for (const [name, step] of known) {
       if (told.has(name)) continue;
@@ -89,7 +94,7 @@ function compareStep(
   { id, uniqueId, row, retold }: Writing,
   step: Step,
   name: string,
-  receivedAt: number,
+  { receivedAt, toldBefore }: { receivedAt: number; toldBefore: boolean },
   to: { added: NewStep[]; changed: (StepRow & { id: number; receivedTimestamp: string })[] },
 ): void {
   const known = retold.steps;
@@ -98,7 +103,7 @@ function compareStep(
   const before = known.get(name);
   if (before === undefined) {
     const callSince = retold.row?.receivedAt ?? receivedAt;
-    const facts = { type: step.key.type, origin: step.origin, at: step.at, callSince };
+    const facts = { type: step.key.type, origin: step.origin, at: step.at, callSince, toldBefore };
     const needs = needsOf(facts, retold.touched.site.delivery, receivedAt);
     to.added.push({ site: retold.touched.site, row: { ...made, ...needs, receivedAt }, signature, known });
   } else if (before.signature !== signature) {

@@ -12,6 +12,7 @@ import { type Work, writeGroup, type Written } from "./group.ts";
 import { INGEST_LIMITS } from "./limits.ts";
 import { CallMemories } from "./memory.ts";
 import { cureOf, GaveUp } from "./pg-failure.ts";
+import { PutBack, settlePutBack } from "./put-back.ts";
 import type { Ranges } from "./ranges.ts";
 import { busy } from "./refusal.ts";
 import { halves, setAside } from "./split.ts";
@@ -141,7 +142,8 @@ export class Writer {
         this.#committed(written);
         return written;
       } catch (error) {
-        if (cureOf(error) !== "again") throw error;
+        if (error instanceof PutBack) await settlePutBack(pool, log, error.lost);
+        else if (cureOf(error) !== "again") throw error;
         if (attempt === INGEST_LIMITS.attemptsMax) throw new GaveUp(attempt, error);
         log.debug({ attempt, reason: messageOf(error) }, "a transaction is repeated");
         await sleep(this.#options.random() * Math.min(INGEST_LIMITS.retryDelayMsMax, 2 ** attempt));

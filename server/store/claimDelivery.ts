@@ -33,6 +33,9 @@ export interface ClaimLimits {
   claimMsMax: number;
   /** Failures in a row that open a target's circuit. */
   failuresMax: number;
+  /** When this server began, epoch ms; what was owed before may be in doubt for at most `doubtMsMax`. */
+  startedAt: number;
+  doubtMsMax: number;
 }
 
 type Row = { [Field in keyof ClaimedDelivery]: ClaimedDelivery[Field] | null } & {
@@ -48,13 +51,22 @@ type Row = { [Field in keyof ClaimedDelivery]: ClaimedDelivery[Field] | null } &
 export async function claimDelivery(
   pool: Pool,
   { enterpriseId, channel, target, callId }: DeliveryKey,
-  { claimMsMax, failuresMax }: ClaimLimits,
+  { claimMsMax, failuresMax, startedAt, doubtMsMax }: ClaimLimits,
   isProbe = false,
 ): Promise<Claim> {
   const { rows } = await pool.query<Row>({
     name: "claim_delivery",
     text: CLAIM,
-    values: [callId, enterpriseId, channel, target, claimMsMax, isProbe ? 2_147_483_647 : failuresMax],
+    values: [
+      callId,
+      enterpriseId,
+      channel,
+      target,
+      claimMsMax,
+      isProbe ? 2_147_483_647 : failuresMax,
+      startedAt,
+      doubtMsMax,
+    ],
   });
   const row = rows[0];
   if (row === undefined) return { kind: "nothing" };
@@ -63,17 +75,26 @@ export async function claimDelivery(
   return row.closed ? { kind: "closed", until: row.until ?? 0 } : { kind: "nothing" };
 }
 
+/**
+ * What was owed before PostgreSQL or this server began waits until the site's agent was heard: only it knows whether the
+ * database was put back to an older copy, and then this may have been sent already.
+ */
 const CLAIM = `
-WITH next AS (
-  SELECT id, next_attempt_at FROM deliveries
-  WHERE call_id = $1 AND channel = $3 AND target = $4 AND state = 'waiting' ORDER BY id LIMIT 1),
+WITH begun AS (
+  SELECT greatest(pg_postmaster_start_time(), to_timestamp($7::float8 / 1000)) AS at),
+next AS (
+  SELECT d.id, CASE WHEN d.created_at < begun.at AND coalesce(s.last_seen, '-infinity') < begun.at
+      AND now() < begun.at + make_interval(secs => $8::float8 / 1000)
+    THEN greatest(d.next_attempt_at, now() + interval '1 second') ELSE d.next_attempt_at END AS next_attempt_at
+  FROM deliveries d LEFT JOIN sites s ON s.id = d.site_id, begun
+  WHERE d.call_id = $1 AND d.channel = $3 AND d.target = $4 AND d.state = 'waiting' ORDER BY d.id LIMIT 1),
 circuit AS (
   SELECT failures, failures >= $6 AS closed, (extract(epoch FROM open_until) * 1000)::float8 AS until
   FROM delivery_circuits WHERE enterprise_id = $2 AND channel = $3 AND target = $4),
 claimed AS (
   UPDATE deliveries d SET attempts = attempts + 1, claimed_until = now() + make_interval(secs => $5::float8 / 1000)
   FROM next WHERE d.id = next.id AND d.state = 'waiting' AND (d.claimed_until IS NULL OR d.claimed_until < now())
-    AND (d.next_attempt_at IS NULL OR d.next_attempt_at <= now()) AND NOT EXISTS (SELECT FROM circuit WHERE closed)
+    AND (next.next_attempt_at IS NULL OR next.next_attempt_at <= now()) AND NOT EXISTS (SELECT FROM circuit WHERE closed)
   RETURNING d.*)
 SELECT d.id::float8 AS id, d.site_id AS "siteId", d.leg, d.event_type AS type, d.nth, d.unique_id AS "uniqueId", d.merged,
   d.attempts, (extract(epoch FROM d.created_at) * 1000)::float8 AS "createdAt",

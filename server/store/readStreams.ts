@@ -11,6 +11,8 @@ export interface StreamRow {
   received: string;
   /** int8multirange as text: seqs that recorded gaps say will never come. */
   filled: string;
+  /** int8multirange as text: acked before the database was put back to an older copy. */
+  ackedBefore: string;
   /** Highest seq the agent said the stream has. */
   highestSeq: number;
 }
@@ -19,7 +21,7 @@ export interface StreamRow {
 export async function readStreams(client: ClientBase, siteIds: number[]): Promise<StreamRow[]> {
   const { rows } = await client.query<StreamRow & { id: string }>({
     name: "read_streams",
-    text: `SELECT id, site_id AS "siteId", kind, received::text, filled::text,
+    text: `SELECT id, site_id AS "siteId", kind, received::text, filled::text, acked_before::text AS "ackedBefore",
              highest_seq::float8 AS "highestSeq" FROM streams WHERE site_id = ANY($1::int[])`,
     values: [siteIds],
   });

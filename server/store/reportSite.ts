@@ -36,13 +36,21 @@ export interface StreamReportRow {
   waiting: number;
 }
 
-/** Notes a heartbeat and returns the seqs of the stream that are settled: received, or known never to come. */
-export async function reportStream(pool: Pool, report: StreamReportRow): Promise<string> {
-  const { rows } = await pool.query<{ settled: string }>({
+/** int8multiranges as text. */
+export interface StreamStanding {
+  received: string;
+  /** Known never to come. */
+  filled: string;
+  ackedBefore: string;
+}
+
+/** Notes a heartbeat and returns how the stream stands. */
+export async function reportStream(pool: Pool, report: StreamReportRow): Promise<StreamStanding> {
+  const { rows } = await pool.query<StreamStanding>({
     name: "report_stream",
     text: `UPDATE streams SET highest_seq = greatest(highest_seq, $2), oldest_unacked = $3, waiting = $4
-           WHERE id = $1 RETURNING (received + filled)::text AS settled`,
+           WHERE id = $1 RETURNING received::text, filled::text, acked_before::text AS "ackedBefore"`,
     values: [report.streamId, report.highestSeq, report.oldestUnacked, report.waiting],
   });
-  return rows[0]?.settled ?? "{}";
+  return rows[0] ?? { received: "{}", filled: "{}", ackedBefore: "{}" };
 }

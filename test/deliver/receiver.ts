@@ -64,18 +64,18 @@ export interface Hook {
 
 /** Gives enterprise 0367 these webhooks, all with SECRET. */
 export async function setHooks(office: Office, hooks: readonly Hook[]): Promise<void> {
-  const secret = openVault(SECRET_KEY).seal(SECRET, "0367");
+  const secret = openVault({ secretKey: SECRET_KEY }).seal(SECRET, "0367");
   const events = ["start", "dial", "bridge", "hangup"];
   const integrations = hooks.map((hook) => ({ name: "crm", events, allow_private: true, secret, ...hook }));
   await office.rows("UPDATE enterprises SET settings = $1 WHERE id = '0367'", [JSON.stringify({ integrations })]);
 }
 
-/** Deliveries as the server runs them, on a pool of their own. */
-export function openEngine(office: Office, secretKey = SECRET_KEY): Pick<Engine, "stop"> {
+/** Deliveries as the server runs them, on a pool of their own; what was owed before `startedAt` may be in doubt. */
+export function openEngine(office: Office, secretKey = SECRET_KEY, startedAt = 0): Pick<Engine, "stop"> {
   const pool = openPool({ url: office.db.url, name: "test deliveries", connectionsMax: 10 });
   const log = createLogger({ name: "test", level: "silent" });
-  const channels = { webhook: webhookChannel({ vault: openVault(secretKey), now: Date.now }) };
-  const engine = startDeliveries({ pool, log, channels, now: Date.now, random: Math.random });
+  const channels = { webhook: webhookChannel({ vault: openVault({ secretKey }), now: Date.now }) };
+  const engine = startDeliveries({ pool, log, channels, now: Date.now, random: Math.random, startedAt });
   const stopJobs = startJobs({ pool, log, work: [engine.work] });
   return {
     stop: async () => {

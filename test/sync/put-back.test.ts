@@ -1,0 +1,104 @@
+import { afterEach, beforeEach, expect, it } from "vitest";
+import { openEngine, openReceiver, setHooks, type Receiver } from "../deliver/receiver.ts";
+import { body, line, openOffice, type Office, type Server, type Site } from "../ingest/office.ts";
+import { phoneCall } from "../ingest/phone-call.ts";
+import type { SeqRange } from "../../shared/wire.ts";
+
+let office: Office;
+let server: Server;
+let site: Site;
+let receiver: Receiver;
+let engine: { stop(): Promise<void> } | undefined;
+beforeEach(async () => {
+  office = await openOffice();
+  server = await office.server();
+  site = await office.site();
+  receiver = await openReceiver();
+  await setHooks(office, [{ url: receiver.url }]);
+});
+afterEach(async () => {
+  await receiver.close();
+  await engine?.stop();
+  engine = undefined;
+  await office.close();
+});
+
+const { events } = phoneCall();
+const count = events.length;
+type Events = readonly Parameters<typeof line>[0][];
+const downloaded = (list: Events) => list.map((event) => ({ ...event, origin: "downloaded" as const }));
+
+/** A batch, or a heartbeat, from an agent that tells what it was ever acked. */
+async function sends(list: Events, acked: SeqRange[] | undefined, to = server): Promise<void> {
+  const [header = "", ...lines] = body(list.map(line), { highestSeq: 1_000 }).trimEnd().split("\n");
+  const told = JSON.stringify({ ...(JSON.parse(header) as object), ...(acked && { acked }) });
+  const answer = await to.post(site.key, [told, ...lines].map((text) => `${text}\n`).join(""));
+  expect(answer.status).toBe(200);
+}
+const steps = () =>
+  office.rows(
+    "SELECT event_type AS type, needs_integration AS needs, processed FROM call_events ORDER BY call_id, event_sequence",
+  );
+const deliveries = () =>
+  office.rows<{ type: string; state: string }>("SELECT event_type AS type, state FROM deliveries ORDER BY id");
+const told = () => receiver.got.map(({ body: { data } }) => data.step);
+const silent = (type: string) => ({ type, needs: false, processed: true });
+
+it("calls of which everything had been acked are not announced again; one that was not whole is", async () => {
+  await sends(downloaded(events), [[1, count]]);
+  expect(await steps()).toEqual(["start", "dial", "bridge", "hangup"].map(silent));
+  expect(await deliveries()).toEqual([]);
+
+  const half = phoneCall({ serial: 1, from: count + 1 });
+  await sends(downloaded(half.events.slice(0, -1)), [[1, 2 * count - 1]]);
+  await sends(half.events.slice(-1), [[1, 2 * count - 1]]);
+  expect(await deliveries()).toEqual([{ type: "hangup", state: "waiting" }]);
+});
+
+it("what comes and is acked after it was put back is news, also while older events are still missing", async () => {
+  await sends([], [[1, count]]);
+  const next = phoneCall({ serial: 1, from: count + 1 });
+  await sends(next.events.slice(0, -1), [[1, count]]);
+  await sends(next.events.slice(-1), [[1, 2 * count - 1]]);
+  await sends([], [[1, 2 * count]]);
+  await sends(downloaded(events), [[1, 2 * count]]);
+  expect((await deliveries()).map(({ type }) => type)).toEqual(["start", "dial", "bridge", "hangup"]);
+});
+
+it("what gaps say will never come does not look like a database that was put back", async () => {
+  await sends([], [[1, 3]]);
+  expect(await office.rows("SELECT acked_before::text AS before FROM streams")).toEqual([{ before: "{[1,4)}" }]);
+  await office.rows("UPDATE streams SET acked_before = '{}', filled = '{[1,4)}'");
+  await sends([], [[1, 3]]);
+  expect(await office.rows("SELECT acked_before::text AS before FROM streams")).toEqual([{ before: "{}" }]);
+});
+
+it("deliveries that wait in the copy are given up once the agent has told, and wait for it until then", async () => {
+  await sends(events, []);
+  expect(await deliveries()).toHaveLength(4);
+  // The copy is put back: nothing has been heard since, and the agent was acked more than is here.
+  const now = Date.now();
+  await office.rows("UPDATE sites SET last_seen = now() - interval '1 hour'");
+  await office.rows("UPDATE download_sync SET last_check_timestamp = now()");
+  engine = openEngine(office, undefined, now);
+  await new Promise((resolve) => setTimeout(resolve, 1_500));
+  expect(told()).toEqual([]);
+  const [two, three] = [await office.server(), await office.server()];
+  await Promise.all([two, three].map((each) => sends([], [[1, count + 5]], each)));
+  expect(new Set((await deliveries()).map(({ state }) => state))).toEqual(new Set(["given_up"]));
+  expect((await steps()).map(({ processed }) => processed)).toEqual([true, true, true, true]);
+  expect([...two.log, ...three.log].filter((text) => text.includes("put back"))).toHaveLength(1);
+  const next = phoneCall({ serial: 1, from: count + 6 });
+  await sends(next.events, [[1, count + 5]], two);
+  await expect.poll(told, { timeout: 10_000 }).toEqual(["start", "dial", "bridge", "hangup"]);
+});
+
+it("after a start what is owed goes out as soon as the agent was heard and had nothing to tell", async () => {
+  await sends(events, []);
+  await office.rows("UPDATE sites SET last_seen = now() - interval '1 hour'");
+  engine = openEngine(office, undefined, Date.now());
+  await new Promise((resolve) => setTimeout(resolve, 1_500));
+  expect(told()).toEqual([]);
+  await sends([], [[1, count]]);
+  await expect.poll(told, { timeout: 10_000 }).toEqual(["start", "dial", "bridge", "hangup"]);
+});
