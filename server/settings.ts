@@ -16,6 +16,8 @@ export interface ServerSettings extends DatabaseSettings {
   logLevel: LogLevel;
   /** Opens the secrets kept in the database; undefined: there are none. */
   secretKey: string | undefined;
+  /** The one before, while keys are changed. */
+  secretKeyBefore: string | undefined;
 }
 
 /** What was given on the command line; it wins over the environment. */
@@ -34,6 +36,7 @@ const VARIABLES = [
   "RINGPOST_LOG_LEVEL",
   "RINGPOST_MONGO_URI",
   "RINGPOST_SECRET_KEY",
+  "RINGPOST_SECRET_KEY_BEFORE",
 ];
 const portMax = 65_535;
 
@@ -50,7 +53,8 @@ export function readServerSettings(env: Env, flags: Flags): ServerSettings {
     host: hostOf(given("--host", flags.host, "RINGPOST_HOST", env), problems),
     port: portOf(given("--port", flags.port, "RINGPOST_PORT", env), problems),
     logLevel: logLevelOf(env["RINGPOST_LOG_LEVEL"], problems),
-    secretKey: secretKeyOf(env["RINGPOST_SECRET_KEY"], problems),
+    secretKey: secretKeyOf("RINGPOST_SECRET_KEY", env, problems),
+    secretKeyBefore: secretKeyOf("RINGPOST_SECRET_KEY_BEFORE", env, problems),
   };
   if (problems.length > 0) throw new ConfigurationError(problems);
   return settings;
@@ -112,11 +116,12 @@ function logLevelOf(level: string | undefined, problems: SettingProblem[]): LogL
   return "info";
 }
 
-function secretKeyOf(key: string | undefined, problems: SettingProblem[]): string | undefined {
+function secretKeyOf(setting: string, env: Env, problems: SettingProblem[]): string | undefined {
+  const key = env[setting];
   if (key === undefined || key === "") return undefined;
   if (key.length >= KEY_LENGTH_MIN) return key;
   const allowed = `at least ${KEY_LENGTH_MIN} characters, for instance from: openssl rand -base64 32`;
-  problems.push({ setting: "RINGPOST_SECRET_KEY", found: `${key.length} characters`, allowed });
+  problems.push({ setting, found: `${key.length} characters`, allowed });
   return undefined;
 }
 

@@ -4,19 +4,24 @@ import { addEnterprise } from "../store/addEnterprise.ts";
 import type { Enterprise } from "../store/enterprises.ts";
 import { knowsTimezone } from "../store/knowsTimezone.ts";
 import { listEnterprises } from "../store/listEnterprises.ts";
+import { lockEnterprise, writeEnterpriseSettings } from "../store/enterpriseSettings.ts";
 import { setEnterprise } from "../store/setEnterprise.ts";
+import { inTransaction } from "../store/transaction.ts";
 import { parsers } from "./arguments.ts";
 import { Refused, wantsJson, withPool, type Context } from "./context.ts";
 import { table } from "./print.ts";
-import { readWebhookWords, setWebhooks } from "./webhook-settings.ts";
+import { changeSettings } from "./settings/change.ts";
+import { SETTINGS_PARTS } from "./settings/parts.ts";
+import { readSettingWords } from "./settings/words.ts";
 
 type Change = Partial<Omit<Enterprise, "id">>;
 
-export function enterpriseCommands(program: Command, context: Context): void {
+export function enterpriseCommands(program: Command, context: Context): Command {
   const group = program.command("enterprise").description(context.say.aboutEnterprise);
   add(group, context);
   list(group, context);
   set(group, context);
+  return group;
 }
 
 function add(group: Command, context: Context): void {
@@ -53,29 +58,26 @@ async function onAdd({ io, say }: Context, pool: Pool, id: string, command: Comm
 }
 
 function set(group: Command, context: Context): void {
-  const { io, say } = context;
+  const { say } = context;
   const parse = parsers(say);
   group
     .command("set")
     .description(say.aboutEnterpriseSet)
     .argument("<id>", say.argEnterprise, parse.enterpriseId)
-    .argument("[settings...]", say.argWebhookSettings)
+    .argument("[settings...]", say.argSettings)
     .option("--name <name>", say.optName, parse.line)
     .option("--token <token>", say.optToken, parse.line)
     .option("--timezone <zone>", say.optTimezone, parse.timezone)
     .option("--extensions <regex>", say.optExtensions, parse.extensions)
     .option("--trunks <names>", say.optTrunks, parse.trunks)
     .option("--json", say.optJson)
+    .addHelpText("after", `\n${SETTINGS_PARTS.map((part) => `  ${part.allowed(say)}`).join("\n")}`)
     .addHelpText("after", examples(say.examples, SET_EXAMPLES))
     .action((id: string, words: string[], _: unknown, command: Command) => {
       const change = changeOf(command);
       if (Object.keys(change).length + words.length === 0) throw new Refused(say.nothingToChange);
-      const webhooks = readWebhookWords(words, say);
-      return withPool(context, command, async (pool) => {
-        const secrets = await setWebhooks(context, pool, id, webhooks);
-        await onSet(context, pool, id, change, wantsJson(command));
-        for (const { name, secret } of secrets) io.err(say.webhookSecret(name, secret));
-      });
+      const given = readSettingWords(words, say);
+      return withPool(context, command, (pool) => onSet(context, pool, id, change, given, wantsJson(command)));
     });
 }
 
@@ -85,11 +87,25 @@ const SET_EXAMPLES = [
   "enterprise set 0367 webhook.crm=off",
 ];
 
-async function onSet({ io, say }: Context, pool: Pool, id: string, change: Change, json: boolean): Promise<void> {
+async function onSet(
+  context: Context,
+  pool: Pool,
+  id: string,
+  change: Change,
+  given: Record<string, unknown>,
+  json: boolean,
+): Promise<void> {
+  const { io, say } = context;
   if (change.timezone !== undefined) await checkTimezone(pool, say.allowedZone, change.timezone);
-  const enterprise = await setEnterprise(pool, id, change);
-  if (!enterprise) throw new Refused(say.noEnterprise(id));
+  const { enterprise, notes } = await inTransaction(pool, async (client) => {
+    const before = await lockEnterprise(client, id);
+    if (before === undefined) throw new Refused(say.noEnterprise(id));
+    const { settings, notes } = changeSettings(context, id, before.settings, given, "words");
+    await writeEnterpriseSettings(client, id, settings);
+    return { enterprise: (await setEnterprise(client, id, change))!, notes };
+  });
   io.out(json ? JSON.stringify(shown(enterprise)) : say.enterpriseChanged(id));
+  for (const note of notes) io.err(note);
 }
 
 function list(group: Command, context: Context): void {

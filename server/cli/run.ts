@@ -8,6 +8,7 @@ import { coverageCommand } from "./coverage.ts";
 import { downloadCommand } from "./download.ts";
 import { deliveriesCommands } from "./deliveries.ts";
 import { enterpriseCommands } from "./enterprise.ts";
+import { enterpriseFileCommands } from "./enterprise-file.ts";
 import { explainCommand } from "./explain.ts";
 import { gapsCommand } from "./gaps.ts";
 import { importCommand } from "./import.ts";
@@ -45,7 +46,7 @@ function buildProgram(context: Context, serve: Serve): Command {
     .option("--data-dir <dir>", say.optDataDir);
   startCommand(program, context, serve);
   migrateCommand(program, context);
-  enterpriseCommands(program, context);
+  enterpriseFileCommands(enterpriseCommands(program, context), context);
   siteCommands(program, context);
   statusCommand(program, context);
   deliveriesCommands(program, context);

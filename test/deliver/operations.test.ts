@@ -1,64 +1,19 @@
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { afterEach, beforeEach, expect, it } from "vitest";
-import { openVault } from "../../server/deliver/secrets.ts";
 import { openOffice, send, type Office } from "../ingest/office.ts";
 import { phoneCall } from "../ingest/phone-call.ts";
 import { server } from "../server/command.ts";
-import { SECRET, SECRET_KEY, setHooks } from "./receiver.ts";
+import { SECRET_KEY, setHooks } from "./receiver.ts";
 
 let office: Office;
-let folder: string;
 beforeEach(async () => {
   office = await openOffice();
-  folder = mkdtempSync(join(tmpdir(), "ringpost-deliver-"));
 });
 afterEach(async () => {
-  rmSync(folder, { recursive: true });
   await office.close();
 });
 
 const run = (...args: string[]) =>
   server([...args, "--lang", "en"], { env: { DATABASE_URL: office.db.url, RINGPOST_SECRET_KEY: SECRET_KEY } });
-const integrations = async () =>
-  (
-    await office.rows<{ list: Record<string, string>[] }>("SELECT settings -> 'integrations' AS list FROM enterprises")
-  )[0]!.list;
-
-it("enterprise set makes a webhook, shows its secret once, and keeps it sealed", async () => {
-  await office.site();
-  const set = await run(
-    "enterprise",
-    "set",
-    "0367",
-    "webhook.crm.url=https://crm.test/x",
-    "webhook.crm.events=start,hangup",
-  );
-  expect(set).toMatchObject({ status: 0 });
-  const secret = /whsec_\S+/.exec(set.err)![0];
-  const [crm] = await integrations();
-  expect(crm).toMatchObject({ name: "crm", url: "https://crm.test/x", events: ["start", "hangup"] });
-  expect(JSON.stringify(crm)).not.toContain(secret.slice(6));
-  expect(openVault(SECRET_KEY).open(crm!["secret"]!, "0367")).toBe(secret);
-  expect(() => openVault(SECRET_KEY).open(crm!["secret"]!, "0368")).toThrow(/another owner/);
-
-  const file = join(folder, "secret");
-  writeFileSync(file, `${SECRET}\n`, { mode: 0o600 });
-  expect(await run("enterprise", "set", "0367", `webhook.crm.secret=@${file}`)).toMatchObject({ status: 0, err: "" });
-  expect(openVault(SECRET_KEY).open((await integrations())[0]!["secret"]!, "0367")).toBe(SECRET);
-  expect(await run("enterprise", "set", "0367", "webhook.crm=off")).toMatchObject({ status: 0 });
-  expect(await integrations()).toEqual([]);
-});
-
-it("enterprise set refuses a secret on the command line without repeating it", async () => {
-  await office.site();
-  const set = await run("enterprise", "set", "0367", `webhook.crm.secret=${SECRET}`);
-  expect(set.status).toBe(1);
-  expect(set.err).toContain("webhook.crm.secret");
-  expect(set.err).not.toContain(SECRET);
-});
-
 it("deliveries shows the dead and sends them again, and /metrics counts them", async () => {
   const site = await office.site();
   const http = await office.server();

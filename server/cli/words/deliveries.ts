@@ -1,10 +1,25 @@
 /** Texts of `deliveries` and of the settings of webhooks. */
 export const deliveriesEn = {
-  argWebhookSettings:
-    "webhook.NAME.url=..., .events=start,hangup, .secret=new or @FILE, .allow_private=yes; webhook.NAME=off",
+  argSettings: "who is told and how, a word each; allowed:",
   allowedWebhookSetting:
-    "webhook.NAME.url=http(s)://..., webhook.NAME.events=start,dial,bridge,hangup, webhook.NAME.secret=new or @FILE, webhook.NAME.allow_private=yes|no, webhook.NAME=off",
-  wrongWebhookSetting: (word: string, allowed: string) => `found '${word}'; allowed: ${allowed}`,
+    "webhook.NAME.url=http(s)://..., .events=start,dial,bridge,hangup, .secret=new|@FILE, .allow_private=yes|no; webhook.NAME=off",
+  allowedNameSetting: "names.EXTENSION=NAME, .name=NAME, .department=NAME; names.EXTENSION=off",
+  allowedSecret: "a secret of the right form: new, @FILE, or in a file to import in the clear",
+  secretNotInWords: "new or @FILE (@/dev/stdin): a secret on the command line is seen by others",
+  notASetting: (name: string) => `'${name}' is no setting; see: enterprise set --help`,
+  wrongSetting: (name: string, allowed: string) => `${name} is wrong; allowed: ${allowed}`,
+  aboutEnterpriseImport:
+    "add customers and change their settings as a TOML or JSON file says; what it does not say stays",
+  aboutEnterpriseExport: "print customers with all settings as such a file; secrets sealed, tokens not",
+  aboutEnterpriseReseal: "seal all secrets with RINGPOST_SECRET_KEY; RINGPOST_SECRET_KEY_BEFORE opens them",
+  resealed: (id: string, count: number) => `${id}: ${count} ${count === 1 ? "secret" : "secrets"} sealed anew`,
+  argSettingsFile: "tables [enterprise.ID] with name, token, timezone, extensions, trunks, webhook, ...",
+  noEnterprisesInFile: (file: string) => `${file} has no tables [enterprise.ID]`,
+  newNeedsNameAndToken: "it is new: give its name and token",
+  imported: "added",
+  changed: "changed",
+  unchanged: "nothing to change",
+  nothingStored: "nothing was stored: --dry-run",
   webhookNeedsUrl: (name: string) => `webhook ${name} is new: give its webhook.${name}.url`,
   webhookSecret: (name: string, secret: string) => `webhook ${name}: its secret, shown this once only: ${secret}`,
   aboutDeliveries: "messages to integrations: the newest, the waiting, the dead",
@@ -20,11 +35,26 @@ export const deliveriesEn = {
 };
 
 export const deliveriesRu: typeof deliveriesEn = {
-  argWebhookSettings:
-    "webhook.ИМЯ.url=..., .events=start,hangup, .secret=new или @ФАЙЛ, .allow_private=yes; webhook.ИМЯ=off",
+  argSettings: "кому и как сообщать, по слову на настройку; допустимо:",
   allowedWebhookSetting:
-    "webhook.ИМЯ.url=http(s)://..., webhook.ИМЯ.events=start,dial,bridge,hangup, webhook.ИМЯ.secret=new или @ФАЙЛ, webhook.ИМЯ.allow_private=yes|no, webhook.ИМЯ=off",
-  wrongWebhookSetting: (word, allowed) => `найдено '${word}'; допустимо: ${allowed}`,
+    "webhook.ИМЯ.url=http(s)://..., .events=start,dial,bridge,hangup, .secret=new|@ФАЙЛ, .allow_private=yes|no; webhook.ИМЯ=off",
+  allowedNameSetting: "names.НОМЕР=ИМЯ, .name=ИМЯ, .department=ОТДЕЛ; names.НОМЕР=off",
+  allowedSecret: "секрет правильного вида: new, @ФАЙЛ, а в импортируемом файле и открытым текстом",
+  secretNotInWords: "new или @ФАЙЛ (@/dev/stdin): секрет в командной строке видят посторонние",
+  notASetting: (name) => `настройки '${name}' нет; см.: enterprise set --help`,
+  wrongSetting: (name, allowed) => `${name}: неверно; допустимо: ${allowed}`,
+  aboutEnterpriseImport:
+    "добавить предприятия и изменить их настройки по файлу TOML или JSON; чего в нём нет, остаётся",
+  aboutEnterpriseExport: "вывести предприятия со всеми настройками таким файлом; секреты запечатаны, токены нет",
+  aboutEnterpriseReseal: "запечатать все секреты ключом RINGPOST_SECRET_KEY; открывает их RINGPOST_SECRET_KEY_BEFORE",
+  resealed: (id, count) => `${id}: запечатано заново: ${count}`,
+  argSettingsFile: "таблицы [enterprise.ID] с name, token, timezone, extensions, trunks, webhook, ...",
+  noEnterprisesInFile: (file) => `в ${file} нет таблиц [enterprise.ID]`,
+  newNeedsNameAndToken: "оно новое: укажите name и token",
+  imported: "добавлено",
+  changed: "изменено",
+  unchanged: "менять нечего",
+  nothingStored: "ничего не сохранено: --dry-run",
   webhookNeedsUrl: (name) => `вебхук ${name} новый: укажите webhook.${name}.url`,
   webhookSecret: (name, secret) => `вебхук ${name}: его секрет, показан только сейчас: ${secret}`,
   aboutDeliveries: "сообщения интеграциям: новейшие, ждущие, неотправленные",

@@ -1,0 +1,88 @@
+import { randomBytes } from "node:crypto";
+import { STEP_TYPES } from "../../../shared/call.ts";
+import { Refused } from "../context.ts";
+import type { Messages } from "../messages.ts";
+import { flagOf, isTable, listOf, refuseSetting, type SettingsPart, type SettingsTools } from "./part.ts";
+
+/** One of `settings.integrations`; `secret` is sealed. */
+interface StoredWebhook {
+  name: string;
+  url: string;
+  events: string[];
+  secret: string;
+  allow_private?: boolean;
+}
+
+const SECRET = /^whsec_[A-Za-z0-9+/]{32,}={0,2}$/;
+const secretBytes = 32;
+const FIELDS = ["url", "events", "secret", "allow_private"];
+
+/** `webhook.crm.url=https://...`, `.events=start,hangup`, `.secret=new`, `.allow_private=yes`; `webhook.crm=off`. */
+export const webhookPart: SettingsPart = {
+  name: "webhook",
+  allowed: (say) => say.allowedWebhookSetting,
+  change(before, given, tools) {
+    if (!isTable(given)) return refuseSetting(tools.say, "webhook", tools.say.allowedWebhookSetting);
+    let webhooks = webhooksOf(before);
+    for (const [name, table] of Object.entries(given)) {
+      const known = webhooks.find((one) => one.name === name);
+      const changed = table === "off" ? [] : [changeOne(name, known, table, tools)];
+      webhooks = [...webhooks.filter((one) => one.name !== name), ...changed];
+    }
+    return { ...before, integrations: webhooks };
+  },
+  tell(settings) {
+    const webhooks = webhooksOf(settings).map(({ name, ...rest }) => [name, rest]);
+    return webhooks.length === 0 ? undefined : Object.fromEntries(webhooks);
+  },
+};
+
+function webhooksOf({ integrations }: { integrations?: unknown }): StoredWebhook[] {
+  return Array.isArray(integrations) ? (integrations as StoredWebhook[]) : [];
+}
+
+function changeOne(
+  name: string,
+  known: StoredWebhook | undefined,
+  table: unknown,
+  tools: SettingsTools,
+): StoredWebhook {
+  const { say } = tools;
+  const where = `webhook.${name}`;
+  const wrong = (at: string): never => refuseSetting(say, at, say.allowedWebhookSetting);
+  if (!/^[A-Za-z0-9_-]{1,40}$/.test(name) || !isTable(table)) return wrong(where);
+  const unknown = Object.keys(table).find((field) => !FIELDS.includes(field));
+  if (unknown !== undefined) return wrong(`${where}.${unknown}`);
+  const url = table["url"] ?? known?.url ?? refuseUrl(say.webhookNeedsUrl(name));
+  const events = table["events"] === undefined ? (known?.events ?? ["hangup"]) : listOf(table["events"]);
+  const allowPrivate = table["allow_private"] === undefined ? known?.allow_private : flagOf(table["allow_private"]);
+  if (!isUrl(url)) return wrong(`${where}.url`);
+  if (events === undefined || events.length === 0 || !events.every(isStep)) return wrong(`${where}.events`);
+  if (table["allow_private"] !== undefined && allowPrivate === undefined) return wrong(`${where}.allow_private`);
+  const given = table["secret"] ?? (known === undefined ? "new" : undefined);
+  const secret = given === undefined ? known!.secret : sealSecret(name, given, known, tools);
+  return { name, url, events, secret, ...(allowPrivate === undefined ? {} : { allow_private: allowPrivate }) };
+}
+
+function sealSecret(name: string, given: unknown, known: StoredWebhook | undefined, tools: SettingsTools): string {
+  const make = () => madeSecret(name, tools.say, tools.note);
+  return tools.secret(`webhook.${name}.secret`, given, { shape: SECRET, before: known?.secret, make });
+}
+
+function madeSecret(name: string, say: Messages, note: SettingsTools["note"]): string {
+  const secret = `whsec_${randomBytes(secretBytes).toString("base64")}`;
+  note(say.webhookSecret(name, secret));
+  return secret;
+}
+
+function refuseUrl(why: string): never {
+  throw new Refused(why);
+}
+
+function isUrl(value: unknown): value is string {
+  return typeof value === "string" && /^https?:\/\//.test(value) && URL.canParse(value);
+}
+
+function isStep(name: string): boolean {
+  return STEP_TYPES.some((type) => type === name);
+}
