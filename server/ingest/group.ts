@@ -18,6 +18,7 @@ import { findConflicts, insertRejected } from "../store/rejectedEvents.ts";
 import { insertMarkers } from "../store/siteMarkers.ts";
 import { together } from "../store/transaction.ts";
 import type { Assembler } from "./assembler.ts";
+import type { Ingested } from "./counts.ts";
 import { type FreshEvent, settledIn, type Sorted, type StreamView, subtractReceived } from "./fresh.ts";
 import { beginsNewOutbox, readContinued, readGap, tellsBlindness } from "./gaps.ts";
 import { keyEvents, type KeyedEvent, toEventRow } from "./keyed.ts";
@@ -25,9 +26,9 @@ import type { CallMemories, CallMemory } from "./memory.ts";
 import { isToldBefore, refusePutBack } from "./put-back.ts";
 import { formatMultirange, highest, overlap, type Ranges, unite } from "./ranges.ts";
 import { type Retold, retellCalls } from "./retell.ts";
-import { gatherCalls, Overtaken, type Touched } from "./touched.ts";
+import { addMarkers, gatherCalls, Overtaken, type Touched } from "./touched.ts";
 import type { Batch, Rejection, SiteContext } from "./types.ts";
-import { writeCalls, type WriteContext, type WrittenCalls } from "./write-calls.ts";
+import { toMemories, waitingSites, writeCalls, type WriteContext, writeParts, type Writing } from "./write-calls.ts";
 
 /** What is written in one transaction. */
 export interface Work {
@@ -44,11 +45,13 @@ export interface Written {
   rejected: Rejection[];
   /** By stream id: seqs received or known never to come, at least. */
   settled: Map<number, Ranges>;
+  ingested: Ingested;
 }
 
 /**
  * The story of one transaction: subtract what is there, lock the calls that the rest touches, store it, tell the calls, write
- * them, and last note the seqs as received. Throws Overtaken when another writer was first: roll back and repeat.
+ * them, and last note the seqs as received. Throws Overtaken when another writer was first: roll back and repeat. Every await
+ * is a round trip to PostgreSQL: what needs no answer of what is sent before it goes `together` with it.
  */
 export async function writeGroup(
   client: ClientBase,
@@ -70,35 +73,40 @@ export async function writeGroup(
   const filled = await keepMarkers(client, keyed, sorted);
   const touched = await gatherCalls(client, keyed, { reviewed: work.reviewed, marked: [...marked.values()] });
   const settled = new Map([...sorted.streams].map(([id, view]) => [id, settledIn(view)]));
-  const [, { retold, written }] = await together([
+  const context: WriteContext = {
+    receivedAt,
+    settled: (stream) => settled.get(stream) ?? [],
+    highestSeq: (stream) => sorted.streams.get(stream)?.highestSeq ?? 0,
+    isToldBefore: (proof) => isToldBefore(proof, sorted.streams),
+  };
+  const [{ retold, writings }] = await together([
+    tellCalls(client, touched, assembler, memories, context),
     insertEvents(client, receivedAt, keyed.map(toEventRow)),
-    tellAndWrite(client, touched, assembler, memories, {
-      receivedAt,
-      settled: (stream) => settled.get(stream) ?? [],
-      highestSeq: (stream) => sorted.streams.get(stream)?.highestSeq ?? 0,
-      isToldBefore: (proof) => isToldBefore(proof, sorted.streams),
-    }),
   ]);
   rejected.push(...undigestibleOf(retold, sorted.fresh));
-  await insertRejected(client, rejected.map(toRejectedRow));
-  await noteReceived(client, work.batches, sorted);
+  await together([
+    writeParts(client, retold, writings, context),
+    insertRejected(client, rejected.map(toRejectedRow)),
+    noteReceived(client, work.batches, sorted),
+  ]);
   await repairGaps(client, repairableSites(sorted), receivedAt);
   const reviewSites = new Map(
-    [...written.waitingSites, ...filled, ...filledHoles(sorted)].map((id) => [id, sites.get(id)!]),
+    [...waitingSites(writings), ...filled, ...filledHoles(sorted)].map((id) => [id, sites.get(id)!]),
   );
-  return { memories: written.memories, reviewSites, rejected, settled };
+  return { memories: toMemories(writings), reviewSites, rejected, settled };
 }
 
-/** Assembles while PostgreSQL is busy with the events. */
-async function tellAndWrite(
+/** Tells the calls, while PostgreSQL is busy with the events, and writes their rows. */
+async function tellCalls(
   client: ClientBase,
   touched: readonly Touched[],
   assembler: Assembler,
   memories: CallMemories,
   context: WriteContext,
-): Promise<{ retold: Retold[]; written: WrittenCalls }> {
+): Promise<{ retold: Retold[]; writings: Writing[] }> {
+  await addMarkers(client, touched);
   const retold = await retellCalls(client, touched, assembler, memories);
-  return { retold, written: await writeCalls(client, retold, context) };
+  return { retold, writings: await writeCalls(client, retold, context) };
 }
 
 function sitesOf({ batches, reviewed }: Work): Map<number, SiteContext> {

@@ -1,7 +1,6 @@
 import type { ClientBase } from "pg";
 import { type CallEvent, compareEvents } from "../assemble/index.ts";
-import { type Link, findLinkedCalls } from "../store/findLinkedCalls.ts";
-import { lockCalls, type LockedCall } from "../store/lockCalls.ts";
+import { lockLinkedCalls, type LockedCall } from "../store/lockCalls.ts";
 import { readFoldingMarkers } from "../store/siteMarkers.ts";
 import type { KeyedEvent } from "./keyed.ts";
 import { LinkBook } from "./link.ts";
@@ -31,7 +30,7 @@ export interface Scope {
   marked: readonly SiteContext[];
 }
 
-/** Finds and locks the calls that the events belong to, and the site's markers that concern them. */
+/** Finds and locks the calls that the events belong to; their markers are for addMarkers. */
 export async function gatherCalls(
   client: ClientBase,
   events: readonly KeyedEvent[],
@@ -39,24 +38,15 @@ export async function gatherCalls(
 ): Promise<Touched[]> {
   const book = new LinkBook();
   for (const { fresh, keys } of events) book.tie(fresh.site, keys);
-  const { siteIds, linkedids } = book.keys();
-  const links: Link[] = siteIds.length === 0 ? [] : await findLinkedCalls(client, siteIds, linkedids);
+  const { links, calls } = await lockLinkedCalls(client, book.keys(), {
+    callIds: reviewed.map(({ callId }) => callId),
+    runningOf: marked.map((site) => site.id),
+  });
   book.know(links);
-  const linked = [...new Set(links.flatMap(({ callId }) => callId ?? []))];
-  const wanted = new Set([...linked, ...reviewed.map(({ callId }) => callId)]);
-  const rows = await lockCalls(
-    client,
-    [...wanted],
-    marked.map((site) => site.id),
-  );
-  const byId = new Map(rows.map((row) => [row.id, row]));
-  if (linked.some((id) => !byId.has(id))) throw new Overtaken("a call was merged away meanwhile");
-  const touched = [
-    ...fromEvents(events, book, byId),
-    ...fromRows(byId, [...reviewed.map(({ site }) => site), ...marked]),
-  ];
-  await addMarkers(client, touched);
-  return touched;
+  const byId = new Map(calls.map((row) => [row.id, row]));
+  if (links.some(({ callId }) => callId !== null && !byId.has(callId)))
+    throw new Overtaken("a call was merged away meanwhile");
+  return [...fromEvents(events, book, byId), ...fromRows(byId, [...reviewed.map(({ site }) => site), ...marked])];
 }
 
 /** One for each group of ids; takes the rows it uses out of `rows`. */

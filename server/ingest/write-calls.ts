@@ -4,6 +4,7 @@ import { insertLinks, type Link } from "../store/findLinkedCalls.ts";
 import { mergeCalls } from "../store/mergeCalls.ts";
 import { together } from "../store/transaction.ts";
 import { type CallRow, insertCalls, updateCalls } from "../store/writeCalls.ts";
+import type { Ingested } from "./counts.ts";
 import { detach, keepItems, rawDataOf } from "./kept.ts";
 import type { CallMemory } from "./memory.ts";
 import type { Ranges } from "./ranges.ts";
@@ -35,18 +36,12 @@ export interface WriteContext {
   isToldBefore?: (proof: AssembledCall["proof"]) => boolean;
 }
 
-export interface WrittenCalls {
-  memories: CallMemory[];
-  /** Sites with a call that is left waiting for earlier events. */
-  waitingSites: Set<number>;
-}
-
-/** Writes calls with all that hangs on them; returns what to remember once committed. */
+/** Writes the rows of calls; what hangs on them is for writeParts. */
 export async function writeCalls(
   client: ClientBase,
   retold: readonly Retold[],
   context: WriteContext,
-): Promise<WrittenCalls> {
+): Promise<Writing[]> {
   const writings = retold.flatMap((told) => prepare(told, context));
   await mergeCalls(client, writings.flatMap(mergesOf));
   await together([
@@ -56,13 +51,30 @@ export async function writeCalls(
     ),
     updateKnown(client, writings.filter(isChanged)),
   ]);
+  return writings;
+}
+
+/** Writes what hangs on calls whose rows are written: links, participants, steps. */
+export async function writeParts(
+  client: ClientBase,
+  retold: readonly Retold[],
+  writings: readonly Writing[],
+  context: WriteContext,
+): Promise<void> {
   await together([
     link(client, retold, writings),
     writeParticipants(client, writings),
     writeSteps(client, writings, context),
   ]);
-  const waitingSites = new Set(writings.filter((w) => w.standing.incomplete).map((w) => w.row.siteId));
-  return { memories: writings.flatMap(toMemories), waitingSites };
+}
+
+/** Sites with a call that is left waiting for earlier events. */
+export function waitingSites(writings: readonly Writing[]): Set<number> {
+  return new Set(writings.filter(({ standing }) => standing.incomplete).map(({ row }) => row.siteId));
+}
+
+function isNowFinal({ retold, standing }: Writing): boolean {
+  return standing.state === "final" && retold.row?.state !== "final";
 }
 
 function prepare(retold: Retold, { receivedAt, settled, highestSeq }: WriteContext): Writing[] {
@@ -154,8 +166,13 @@ function rawOf({ retold, call, standing }: Writing): string | null {
   return standing.state === "final" ? rawDataOf(call, [...retold.remembered, ...keepItems(retold.items)]) : null;
 }
 
+/** What to remember once all is committed. */
+export function toMemories(writings: readonly Writing[]): CallMemory[] {
+  return writings.flatMap(toMemory);
+}
+
 /** Final calls are forgotten: hardly any event comes for them, and then everything kept is read again. */
-function toMemories(writing: Writing): CallMemory[] {
+function toMemory(writing: Writing): CallMemory[] {
   const { retold, standing, signature, id, revision } = writing;
   if (standing.state === "final") return [];
   const { fold, first, last, markersSeen, participants, steps } = retold;

@@ -3,7 +3,7 @@ import type { Assembler } from "../ingest/assembler.ts";
 import { parseMultirange, type Ranges, unite } from "../ingest/ranges.ts";
 import type { History, Retold } from "../ingest/retell.ts";
 import { callRow, participantRow, standingOf, stepRow, toldSteps } from "../ingest/rows.ts";
-import { writeCalls } from "../ingest/write-calls.ts";
+import { writeCalls, type WriteContext, writeParts } from "../ingest/write-calls.ts";
 import { lockCalls } from "../store/lockCalls.ts";
 import { lockSites } from "../store/lockSites.ts";
 import type { WrittenCall } from "../store/readWrittenCalls.ts";
@@ -43,7 +43,6 @@ export async function rebuildBatch(
   const rows = await lockCalls(
     client,
     calls.map(({ id }) => id),
-    [],
   );
   const { calls: stored, history } = await readStored(client, rows, sites);
   const whole = stored.filter((call) => hasItsEvents(call, context.assembler));
@@ -93,8 +92,12 @@ export async function rewrite(
     if (change !== undefined || always) differing.push(retold);
     if (change !== undefined) changes.push(change);
   }
-  if (!dryRun && differing.length > 0) await writeCalls(client, differing, { receivedAt: now, settled });
+  if (!dryRun && differing.length > 0) await write(client, differing, { receivedAt: now, settled });
   return { changes, skipped };
+}
+
+async function write(client: ClientBase, retold: readonly Retold[], context: WriteContext): Promise<void> {
+  await writeParts(client, retold, await writeCalls(client, retold, context), context);
 }
 
 function withoutEvents(call: StoredCall): SkippedCall {

@@ -94,7 +94,7 @@ async function readEntangled(
   const sites = await readContexts(client, [siteId]);
   const ids = new Set([id]);
   for (;;) {
-    const { calls } = await readStored(client, await lockCalls(client, [...ids], []), sites);
+    const { calls } = await readStored(client, await lockCalls(client, [...ids]), sites);
     const { siteIds, linkedids } = tieAll(calls, assembler).keys();
     const links = siteIds.length === 0 ? [] : await findLinkedCalls(client, siteIds, linkedids);
     const others = links.flatMap(({ callId }) => (callId === null || ids.has(callId) ? [] : [callId]));
@@ -209,7 +209,7 @@ async function rewriteMade(
 ): Promise<Omit<BatchOutcome, "entangled">> {
   const sites = await readContexts(client, [siteId]);
   const byId = new Map(made.map((one) => [one.id, one]));
-  const { calls: stored, history } = await readStored(client, await lockCalls(client, [...byId.keys()], []), sites);
+  const { calls: stored, history } = await readStored(client, await lockCalls(client, [...byId.keys()]), sites);
   const calls = stored.map((call): StoredCall => ({ ...call, ...eventsOf(byId.get(call.row.id)) }));
   const partsOf = (id: number) => (byId.get(id)?.merged ?? []).map(({ written }) => written);
   const outcome = await rewrite(client, calls, history, { ...context, dryRun: false }, { partsOf, always: true });

@@ -7,12 +7,15 @@ export interface Link {
   callId: number | null;
 }
 
+/** Of the sites $1 and their ids $2, which go together by index. */
+export const LINKED = `SELECT site_id AS "siteId", linkedid, call_id::float8 AS "callId"
+  FROM unnest($1::int[], $2::text[]) AS k (site_id, linkedid) JOIN call_links USING (site_id, linkedid)`;
+
 /** The calls that channel ids belong to; ids nobody knows yet are absent. The two lists go together by index. */
 export async function findLinkedCalls(client: ClientBase, siteIds: number[], linkedids: string[]): Promise<Link[]> {
   const { rows } = await client.query<Link>({
     name: "find_linked_calls",
-    text: `SELECT site_id AS "siteId", linkedid, call_id::float8 AS "callId"
-           FROM unnest($1::int[], $2::text[]) AS k (site_id, linkedid) JOIN call_links USING (site_id, linkedid)`,
+    text: LINKED,
     values: [siteIds, linkedids],
   });
   return rows;

@@ -1,4 +1,5 @@
 import type { ClientBase } from "pg";
+import { LINKED, type Link } from "./findLinkedCalls.ts";
 
 export type CallState = "running" | "ended" | "final";
 
@@ -16,26 +17,50 @@ export interface LockedCall {
   firstSeq: number;
 }
 
-/**
- * Locks calls, in one order everywhere: the given ones, and all running ones of the given sites.
- * A call that is gone (merged away meanwhile) is absent.
- */
-export async function lockCalls(client: ClientBase, callIds: number[], runningOf: number[]): Promise<LockedCall[]> {
-  if (callIds.length === 0 && runningOf.length === 0) return [];
-  const { rows } = await client.query<LockedCall & { id: string; firstStream: string; firstSeq: string }>({
+const COLUMNS = `id::float8 AS id, site_id AS "siteId", linkedid, unique_id AS "uniqueId", revision, state,
+  (extract(epoch FROM received_timestamp) * 1000)::float8 AS "receivedAt",
+  first_stream::float8 AS "firstStream", first_seq::float8 AS "firstSeq"`;
+
+/** In one order everywhere. */
+const LOCK = `ORDER BY site_id, linkedid FOR NO KEY UPDATE`;
+
+/** Locks calls. One that is gone (merged away meanwhile) is absent. */
+export async function lockCalls(client: ClientBase, callIds: number[]): Promise<LockedCall[]> {
+  if (callIds.length === 0) return [];
+  const { rows } = await client.query<LockedCall>({
     name: "lock_calls",
-    text: `SELECT id, site_id AS "siteId", linkedid, unique_id AS "uniqueId", revision, state,
-                  (extract(epoch FROM received_timestamp) * 1000)::float8 AS "receivedAt",
-                  first_stream AS "firstStream", first_seq AS "firstSeq"
-           FROM calls
-           WHERE id = ANY($1::bigint[]) OR (site_id = ANY($2::int[]) AND state <> 'final' AND state = 'running')
-           ORDER BY site_id, linkedid FOR NO KEY UPDATE`,
-    values: [callIds, runningOf],
+    text: `SELECT ${COLUMNS} FROM calls WHERE id = ANY($1::bigint[]) ${LOCK}`,
+    values: [callIds],
   });
-  return rows.map((row) => ({
-    ...row,
-    id: Number(row.id),
-    firstStream: Number(row.firstStream),
-    firstSeq: Number(row.firstSeq),
-  }));
+  return rows;
+}
+
+/** Which calls to lock beside those that ids lead to. */
+export interface Wanted {
+  callIds: number[];
+  /** Sites whose running calls are all wanted. */
+  runningOf: number[];
+}
+
+/**
+ * Finds the calls that channel ids belong to, and locks them and the other wanted ones. A call that a link leads to may be
+ * absent: merged away meanwhile. The ids and their sites go together by index; ids nobody knows yet are absent from `links`.
+ */
+export async function lockLinkedCalls(
+  client: ClientBase,
+  { siteIds, linkedids }: { siteIds: number[]; linkedids: string[] },
+  { callIds, runningOf }: Wanted,
+): Promise<{ links: Link[]; calls: LockedCall[] }> {
+  const { rows } = await client.query<{ links: Link[] | null; calls: LockedCall[] | null }>({
+    name: "lock_linked_calls",
+    text: `WITH linked AS MATERIALIZED (${LINKED}),
+             locked AS (
+               SELECT ${COLUMNS} FROM calls
+               WHERE id = ANY(ARRAY(SELECT "callId"::bigint FROM linked)) OR id = ANY($3::bigint[])
+                 OR (site_id = ANY($4::int[]) AND state <> 'final' AND state = 'running')
+               ${LOCK})
+           SELECT (SELECT json_agg(linked) FROM linked) AS links, (SELECT json_agg(locked) FROM locked) AS calls`,
+    values: [siteIds, linkedids, callIds, runningOf],
+  });
+  return { links: rows[0]?.links ?? [], calls: rows[0]?.calls ?? [] };
 }
