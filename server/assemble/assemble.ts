@@ -1,6 +1,7 @@
 import type { CallFold } from "./facts/facts.ts";
 import { foldEvent, hasChannels, isOpen, newFold } from "./fold.ts";
 import { compareEvents, compareIds, isSiteMarker, linkKeys } from "./keys.ts";
+import { inOrder } from "./recovered/order.ts";
 import { readCall } from "./read.ts";
 import type { AssembledCall, CallEvent, Directory } from "./types.ts";
 
@@ -18,18 +19,45 @@ export function foldCalls(events: readonly CallEvent[]): CallFold[] {
   const ordered = events.toSorted(compareEvents);
   const keysOf = ordered.map((event) => linkKeys(event.ev));
   const groups = groupKeys(keysOf);
+  const rootOf = (index: number): string | undefined => {
+    const [key] = keysOf[index] ?? [];
+    return key === undefined ? undefined : groups.find(key);
+  };
   const folds = new Map<string, CallFold>();
+  foldWithRows(ordered, rootOf, folds);
+  const withRows = new Set(folds.keys());
   const open = new Set<CallFold>();
   for (const [index, event] of ordered.entries()) {
     if (isSiteMarker(event.ev)) tellAll(open, event);
-    const [key] = keysOf[index] ?? [];
-    if (key === undefined) continue;
-    const fold = foldOf(folds, groups.find(key));
+    const root = rootOf(index);
+    if (root === undefined || withRows.has(root)) continue;
+    const fold = foldOf(folds, root);
     foldEvent(fold, event);
     if (event.ev.Event !== "Hangup") open.add(fold);
     else if (!isOpen(fold)) open.delete(fold);
   }
   return [...folds.values()].filter(hasChannels);
+}
+
+/** Groups with rows of Asterisk's own files are told by the rows' times, each by itself. */
+function foldWithRows(
+  ordered: readonly CallEvent[],
+  rootOf: (index: number) => string | undefined,
+  folds: Map<string, CallFold>,
+): void {
+  const rows = ordered.some(({ origin }) => origin === "recovered");
+  if (!rows) return;
+  // A conference joins people of several calls: another's row may be news for one that has none.
+  const concerned = (event: CallEvent): boolean => event.origin === "recovered" || event.ev.Event === "ConfbridgeJoin";
+  const roots = new Set(ordered.flatMap((event, index) => (concerned(event) ? (rootOf(index) ?? []) : [])));
+  for (const root of roots) {
+    const fold = foldOf(folds, root);
+    const items = ordered.flatMap((event, index) => {
+      const own = rootOf(index) === root;
+      return own || isSiteMarker(event.ev) ? [{ event, own }] : [];
+    });
+    for (const { event, own } of inOrder(items)) if (own || isOpen(fold)) foldEvent(fold, event);
+  }
 }
 
 function tellAll(open: Set<CallFold>, marker: CallEvent): void {

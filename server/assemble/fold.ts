@@ -30,6 +30,7 @@ import { pbxTime, steady, text } from "./facts/moment.ts";
 import { onAgent, onConferenceJoin, onConferenceLeave, onQueueEnd, onQueueJoin } from "./facts/queues.ts";
 import { onAsteriskGone, onCaptureLost, onCaptureStarted, onSnapshot, onSnapshotChannel } from "./facts/site.ts";
 import { isSiteMarker, linkKeys } from "./keys.ts";
+import { onCelRow } from "./recovered/cel.ts";
 import { CALL_EVENTS_MAX, type CallEvent } from "./types.ts";
 
 export type { CallFold } from "./facts/facts.ts";
@@ -80,6 +81,7 @@ const HANDLERS: ReadonlyMap<string, Handler> = new Map<string, Handler>([
   [MARKERS.snapshot, onSnapshot],
   [MARKERS.asteriskRestarted, onAsteriskGone],
   ["Shutdown", onAsteriskGone],
+  ["CEL", onCelRow],
 ]);
 
 /** A call of which nothing is known yet. */
@@ -113,11 +115,15 @@ export function newFold(): CallFold {
     recordings: [],
     originate: null,
     sessionOrder: null,
+    hasRows: false,
+    running: new Map(),
+    dialEnds: new Map(),
+    forwards: new Map(),
   };
 }
 
 /**
- * Takes the next event of the call in (stream, seq) order; a repeated one is ignored. O(1) amortised.
+ * Takes the next event of the call in the order of inOrder(); a repeated one is ignored. O(1) amortised.
  * Beyond CALL_EVENTS_MAX events are only counted. Throws TypeError when the event has no text in `ev.Event`.
  */
 export function foldEvent(fold: CallFold, event: CallEvent): void {
@@ -127,13 +133,22 @@ export function foldEvent(fold: CallFold, event: CallEvent): void {
   const isMarker = isSiteMarker(event.ev);
   const keys = linkKeys(event.ev);
   const own = !isMarker || isOwn(fold, keys);
+  if (event.origin === "recovered" && skipsRow(fold, event, own, keys)) return;
   if (!own && isOutlived(fold, event)) return;
-  if (!takesPlace(fold, event, isMarker)) return;
+  if (event.origin !== "recovered" && !takesPlace(fold, event, isMarker)) return;
   const told = steady(fold, event, own);
   if (own) count(fold, told, keys);
   if (fold.eventCount > CALL_EVENTS_MAX && event.ev.Event !== "Hangup" && !isMarker) return;
   fold.order += 1;
   HANDLERS.get(event.ev.Event)?.(fold, told);
+}
+
+/** Rows of files have no part in the proof: their streams have holes by nature. True: it says nothing that is not told. */
+function skipsRow(fold: CallFold, event: CallEvent, own: boolean, keys: readonly string[]): boolean {
+  if (own) fold.hasRows = true;
+  if (event.told !== true) return false;
+  if (own) for (const key of keys) fold.keys.add(key);
+  return true;
 }
 
 /**
@@ -169,7 +184,7 @@ function count(fold: CallFold, event: CallEvent, keys: string[]): void {
   if (event.origin !== "live") fold.live = false;
   if (event.origin === "recovered") fold.recovered = true;
   for (const key of keys) fold.keys.add(key);
-  fold.lastOwn = { stream: event.stream, at: event.at };
+  if (event.origin !== "recovered") fold.lastOwn = { stream: event.stream, at: event.at };
 }
 
 /** False for a group of events that names no channel (CDR, CEL or user events alone): that is no call. */

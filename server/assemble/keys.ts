@@ -1,4 +1,5 @@
-import { type AmiEvent, isMarker, MARKERS } from "../../shared/ami-event.ts";
+import { type AmiEvent, header, isMarker, MARKERS } from "../../shared/ami-event.ts";
+import { conferenceOf, isRecoveredRow, NO_CHANNEL } from "./recovered/row.ts";
 import type { CallEvent } from "./types.ts";
 
 /** Longest Uniqueid Asterisk itself can make (AST_MAX_UNIQUEID); anything longer names no channel. */
@@ -26,7 +27,15 @@ export function linkKeys(ev: AmiEvent): string[] {
     const value = ev[name];
     if (typeof value === "string" && isChannelId(value) && !keys.includes(value)) keys.push(value);
   }
+  if (ev.Event === "CEL") addExtraKeys(ev, keys);
   return keys;
+}
+
+/** CEL names the other channels of a transfer or pickup inside its Extra, which is JSON. */
+function addExtraKeys(ev: AmiEvent, keys: string[]): void {
+  for (const [, id] of String(ev["Extra"] ?? "").matchAll(/"\w*uniqueid"\s*:\s*"([^"]+)"/g)) {
+    if (isChannelId(id) && id !== NO_CHANNEL && !keys.includes(id)) keys.push(id);
+  }
 }
 
 /** (stream, seq): the order in which events are folded. */
@@ -39,7 +48,14 @@ export function compareEvents(a: CallEvent, b: CallEvent): number {
  * keys name: markers that close calls, joins to a conference, a failed Originate (it names no channel).
  */
 export function isSiteMarker(ev: AmiEvent): boolean {
-  return SITE_EVENTS.has(ev.Event) || (ev.Event === "OriginateResponse" && linkKeys(ev).length === 0);
+  if (SITE_EVENTS.has(ev.Event)) return true;
+  if (ev.Event === "CEL") return isConferenceRow(ev);
+  return ev.Event === "OriginateResponse" && linkKeys(ev).length === 0;
+}
+
+function isConferenceRow(ev: AmiEvent): boolean {
+  const row = { name: header(ev, "EventName") ?? "", application: header(ev, "Application") ?? null };
+  return conferenceOf({ ...row, data: header(ev, "AppData") ?? "" }) !== null && isRecoveredRow(ev);
 }
 
 /** False for empty values and Asterisk's words for "none". */

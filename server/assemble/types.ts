@@ -18,6 +18,10 @@ export interface CallEvent {
   ev: AmiEvent;
   /** Set while folding: the PBX's clock was set back in mid-call, and by so many ms its time is told later. */
   setBackMs?: number;
+  /** Of an event made of a row of Asterisk's own files: that row. */
+  row?: AmiEvent;
+  /** Of such a row: what was seen live tells all it says. */
+  told?: boolean;
 }
 
 /** What the enterprise says about its PBX. `extensions: null` and no trunks: assembly goes by what the events show. */

@@ -1,6 +1,6 @@
 import { parseDialArguments } from "../names.ts";
 import type { CallEvent } from "../types.ts";
-import type { CallFold, Dial, DialAttempt } from "./facts.ts";
+import type { CallFold, Dial, DialAttempt, Moment } from "./facts.ts";
 import { legOf, noteNumber, noteState } from "./legs.ts";
 import { momentOf, text } from "./moment.ts";
 
@@ -15,10 +15,15 @@ export function onDialBegin(fold: CallFold, event: CallEvent): void {
 /** The first word on how the ringing ended counts: queues repeat it with less meaning. */
 export function onDialEnd(fold: CallFold, event: CallEvent): void {
   const dial = dialOf(fold, event);
-  if (dial === null || dial.end !== null) return;
+  if (dial === null || !isOpenRing(dial)) return;
   dial.end = momentOf(fold, event);
   dial.status = text(event, "DialStatus");
   dial.forward = text(event, "Forward");
+}
+
+/** Not ended; or only with the Dial that rang it, as a row tells it: a transfer lets it ring on without. */
+export function isOpenRing(dial: Dial): boolean {
+  return dial.end === null || (dial.status === null && dial.end.event.row !== undefined);
 }
 
 /** DialState: nothing but proof that both channels exist. */
@@ -58,6 +63,7 @@ export function onDialApplication(fold: CallFold, event: CallEvent): void {
     caller: leg.id,
     start,
     targets: parseDialArguments(text(event, "AppData") ?? ""),
+    data: text(event, "AppData") ?? "",
     extToCall: fold.extToCall.get(leg.id) ?? null,
     status: null,
     end: null,
@@ -66,12 +72,20 @@ export function onDialApplication(fold: CallFold, event: CallEvent): void {
   fold.openAttempts.set(leg.id, attempt);
 }
 
-function closeAttempt(fold: CallFold, leg: string, status: string | null, end: DialAttempt["end"]): void {
+/** The run is over; `status` null: how, is not known (yet). */
+export function closeAttempt(fold: CallFold, leg: string, status: string | null, end: DialAttempt["end"]): void {
   const open = fold.openAttempts.get(leg);
   if (open === undefined) return;
   open.status ??= status;
   open.end ??= end;
   fold.openAttempts.delete(leg);
+}
+
+/** The last run of Dial in a channel is told how it ended by what the channel's own end says. */
+export function tellAttempt(fold: CallFold, leg: string, status: string | null, end: Moment): void {
+  closeAttempt(fold, leg, status, end);
+  const last = fold.attempts.findLast((attempt) => attempt.caller === leg);
+  if (last !== undefined) last.status ??= status;
 }
 
 /** DIALSTATUS is emptied when Dial starts and filled when it ends. */

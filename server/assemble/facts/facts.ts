@@ -87,6 +87,8 @@ export interface DialAttempt {
   caller: string;
   start: Moment;
   targets: DialTarget[];
+  /** Its arguments as they stand in the dialplan. */
+  data: string;
   /** What FreePBX's dialplan was about to ring (EXTTOCALL). */
   extToCall: string | null;
   status: string | null;
@@ -182,4 +184,12 @@ export interface CallFold {
   originate: { channel: string; exten: string | null; succeeded: boolean } | null;
   /** A new AMI session began at this order: what is older must be in its snapshot. */
   sessionOrder: number | null;
+  /** Rows of Asterisk's own files were among its events: these are told by their times, so more events mean telling it anew. */
+  hasRows: boolean;
+  /** As rows tell it: channels running an application that rings others, and where in the dialplan. */
+  running: Map<string, { exten: string | null }>;
+  /** As rows tell it: when a channel's last Dial was over, epoch ms. */
+  dialEnds: Map<string, number>;
+  /** As rows tell it: by the channel that dials, where a phone sent the call on to. */
+  forwards: Map<string, { to: string; event: CallEvent }>;
 }

@@ -30,7 +30,7 @@ export function steady(fold: CallFold, event: CallEvent, own: boolean): CallEven
 }
 
 /** `Timestamp` (epoch.micros) when Asterisk sends it, else the agent's capture time. */
-function clockTime(event: CallEvent): number {
+export function clockTime(event: CallEvent): number {
   const stamp = event.ev["Timestamp"];
   if (stamp === undefined) return event.at;
   const ms = Math.round(Number(stamp) * 1000);

@@ -42,7 +42,7 @@ function number(drafts: Draft[]): Step[] {
   return drafts.map(({ leg, type, at, event }, index) => {
     const nth = (counts.get(`${type} ${leg}`) ?? 0) + 1;
     counts.set(`${type} ${leg}`, nth);
-    return { key: { leg, type, nth }, sequence: index + 1, at, origin: event.origin, event: event.ev };
+    return { key: { leg, type, nth }, sequence: index + 1, at, origin: event.origin, event: event.row ?? event.ev };
   });
 }
 

@@ -1,0 +1,152 @@
+import { type AmiEvent, header } from "../../../shared/ami-event.ts";
+import { clockTime } from "../facts/moment.ts";
+import type { CallEvent } from "../types.ts";
+import { type CelRow, extraText } from "./row.ts";
+
+/** AMI's word for an act and the row of it are no further apart than this by one clock, ms. */
+const SAME_ACT_MS = 300;
+/** What a dialplan or a caller may do several times within a second. */
+const QUICKLY_REPEATED: ReadonlySet<string> = new Set(["APP_START", "APP_END", "DTMF", "ANSWER"]);
+
+/** Asterisk going down holds its events back for so long, ms; what is later was told by another clock. */
+const LATE_MS_MAX = 3_000;
+/** A clock so little behind is the same, ms. */
+const CLOCK_BEHIND_MS_MAX = 1_000;
+
+interface Seen {
+  index: number;
+  at: number;
+}
+
+/** Facts that AMI events tell, by name: `Hangup <id>`. */
+const NAMES: ReadonlyMap<string, (ev: AmiEvent) => string[]> = new Map<string, (ev: AmiEvent) => string[]>([
+  ["Newchannel", (ev) => [`made ${id(ev)}`]],
+  ["DialBegin", (ev) => [`made ${id(ev, "Dest")}`, `rung ${id(ev, "Dest")}`]],
+  ["Newstate", (ev) => (ev["ChannelState"] === "6" ? [`up ${id(ev)}`] : [])],
+  [
+    "DialEnd",
+    (ev) => [`rung out ${id(ev, "Dest")}`, ...(ev["DialStatus"] === "ANSWER" ? [`answered ${id(ev, "Dest")}`] : [])],
+  ],
+  ["Hangup", (ev) => [`gone ${id(ev)}`]],
+  ["BridgeEnter", (ev) => [`enter ${id(ev)} ${header(ev, "BridgeUniqueid") ?? ""}`, `enter ${id(ev)}`]],
+  ["BridgeLeave", (ev) => [`leave ${id(ev)} ${header(ev, "BridgeUniqueid") ?? ""}`, `leave ${id(ev)}`]],
+  ["ConfbridgeJoin", (ev) => [`enter ${id(ev)} ${header(ev, "BridgeUniqueid") ?? ""}`, `enter ${id(ev)}`]],
+  ["ConfbridgeLeave", (ev) => [`leave ${id(ev)} ${header(ev, "BridgeUniqueid") ?? ""}`, `leave ${id(ev)}`]],
+  ["Newexten", (ev) => [`start ${header(ev, "Application") ?? ""} ${id(ev)} ${header(ev, "AppData") ?? ""}`]],
+  ["QueueCallerJoin", (ev) => [`join ${id(ev)}`]],
+  ["QueueCallerLeave", (ev) => [`end Queue ${id(ev)}`]],
+  ["QueueCallerAbandon", (ev) => [`end Queue ${id(ev)}`]],
+  [
+    "VarSet",
+    (ev) => (ev["Variable"] === "DIALSTATUS" && header(ev, "Value") !== undefined ? [`end Dial ${id(ev)}`] : []),
+  ],
+  ["Pickup", (ev) => [`pickup ${id(ev, "Target")}`]],
+  ["BlindTransfer", (ev) => [`blind ${id(ev, "Transferer")}`]],
+  ["AttendedTransfer", (ev) => [`attended ${id(ev, "OrigTransferer")}`]],
+  ["ParkedCall", (ev) => [`park ${id(ev, "Parkee")}`]],
+  ["UnParkedCall", (ev) => [`unpark ${id(ev, "Parkee")}`]],
+  ["ParkedCallTimeOut", (ev) => [`unpark ${id(ev, "Parkee")}`]],
+  ["ParkedCallGiveUp", (ev) => [`unpark ${id(ev, "Parkee")}`]],
+  ["DTMFEnd", (ev) => [`digit ${id(ev)} ${header(ev, "Digit") ?? ""}`]],
+]);
+
+/** What the rows tell, in the same names. */
+const ROWS: ReadonlyMap<string, (row: CelRow) => string> = new Map<string, (row: CelRow) => string>([
+  ["CHAN_START", (row) => `made ${row.id}`],
+  ["ANSWER", (row) => `up ${row.id}`],
+  ["HANGUP", (row) => `gone ${row.id}`],
+  ["CHAN_END", (row) => `gone ${row.id}`],
+  ["BRIDGE_ENTER", (row) => inBridge("enter", row)],
+  ["BRIDGE_EXIT", (row) => inBridge("leave", row)],
+  [
+    "APP_START",
+    (row) => (row.application === "Queue" ? `join ${row.id}` : `start ${row.application ?? ""} ${row.id} ${row.data}`),
+  ],
+  ["APP_END", (row) => `end ${row.application ?? ""} ${row.id}`],
+  ["PICKUP", (row) => `pickup ${row.id}`],
+  ["BLINDTRANSFER", (row) => `blind ${row.id}`],
+  ["ATTENDEDTRANSFER", (row) => `attended ${row.id}`],
+  ["PARK_START", (row) => `park ${row.id}`],
+  ["PARK_END", (row) => `unpark ${row.id}`],
+  ["DTMF", (row) => `digit ${row.id} ${extraText(row, "digit") ?? ""}`],
+]);
+
+/** A channel's life has each of these once, whatever two clocks say about when. */
+const ONCE: ReadonlySet<string> = new Set(["CHAN_START", "ANSWER", "HANGUP", "CHAN_END"]);
+
+function id(ev: AmiEvent, prefix = ""): string {
+  return header(ev, `${prefix}Uniqueid`) ?? "";
+}
+
+function inBridge(act: string, row: CelRow): string {
+  const bridge = extraText(row, "bridge_id");
+  return bridge === null ? `${act} ${row.id}` : `${act} ${row.id} ${bridge}`;
+}
+
+export interface Twins {
+  /** By row: the place of the live event that tells the same; absent when none does. */
+  of: Map<CelRow, number>;
+  /** By how much the clock of the live events is ahead of the rows', ms; 0 when it is the same. */
+  aheadMs: number;
+  /** Channels that were rung when nobody listened, though all else of them was seen. */
+  rungUnheard: Set<string>;
+}
+
+/** Each event stands for one row only; of acts that may happen again, the two nearest in time are one. */
+export function twinsOf(rows: readonly CelRow[], live: readonly CallEvent[]): Twins {
+  const seen = seenIn(live);
+  const of = new Map<CelRow, number>();
+  const apart: number[] = [];
+  const acts = new Map<string, CelRow[]>();
+  for (const row of rows) {
+    const name = ROWS.get(row.name)?.(row);
+    if (name === undefined) continue;
+    const once = ONCE.has(row.name) ? seen.get(name)?.at(-1) : undefined;
+    if (once !== undefined) {
+      of.set(row, once.index);
+      apart.push(once.at - clockTime(row.event));
+    } else push(acts, row.name === "ANSWER" ? `answered ${row.id}` : name, row);
+  }
+  const aheadMs = clockAhead(apart);
+  for (const [name, same] of acts) pair(same, seen.get(name) ?? [], aheadMs, of);
+  const rungUnheard = rows
+    .filter(({ id }) => seen.has(`rung out ${id}`) && !seen.has(`rung ${id}`))
+    .map(({ id }) => id);
+  return { of, aheadMs, rungUnheard: new Set(rungUnheard) };
+}
+
+/** Events come late, never early: the least delay is the difference of the clocks. */
+function clockAhead(apart: readonly number[]): number {
+  if (apart.length === 0) return 0;
+  const least = apart.reduce((a, b) => Math.min(a, b));
+  return least > LATE_MS_MAX || least < -CLOCK_BEHIND_MS_MAX ? least : 0;
+}
+
+function seenIn(live: readonly CallEvent[]): Map<string, Seen[]> {
+  const seen = new Map<string, Seen[]>();
+  for (const [index, event] of live.entries()) {
+    for (const name of NAMES.get(event.ev.Event)?.(event.ev) ?? []) push(seen, name, { index, at: clockTime(event) });
+  }
+  return seen;
+}
+
+function pair(rows: readonly CelRow[], seen: readonly Seen[], aheadMs: number, twins: Map<CelRow, number>): void {
+  const near = rows.flatMap((row) => {
+    const at = clockTime(row.event) + aheadMs;
+    const apart = seen.map(({ index, at: then }) => ({ row, index, apart: Math.abs(then - at) }));
+    const most = QUICKLY_REPEATED.has(row.name) ? SAME_ACT_MS : LATE_MS_MAX;
+    return apart.filter((one) => one.apart <= most);
+  });
+  const used = new Set<number>();
+  for (const { row, index } of near.toSorted((a, b) => a.apart - b.apart)) {
+    if (used.has(index) || twins.has(row)) continue;
+    used.add(index);
+    twins.set(row, index);
+  }
+}
+
+function push<T>(lists: Map<string, T[]>, name: string, value: T): void {
+  const list = lists.get(name);
+  if (list === undefined) lists.set(name, [value]);
+  else list.push(value);
+}
