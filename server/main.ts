@@ -9,6 +9,7 @@ import { openVault } from "./deliver/secrets.ts";
 import { buildApp } from "./http/app.ts";
 import { startJobs } from "./jobs.ts";
 import { aborted, lifetime } from "./lifetime.ts";
+import { openMetrics } from "./metrics/counters.ts";
 import type { ServerSettings } from "./settings.ts";
 import { openServerDatabase } from "./store/database.ts";
 import { openPool } from "./store/pool.ts";
@@ -28,7 +29,8 @@ async function serve(settings: ServerSettings, io: Io): Promise<void> {
       onError: (err) => log.warn({ err }, "idle connection lost"),
     });
     life.onStop("connections", () => pool.end());
-    const http = buildApp({ pool, log });
+    const metrics = openMetrics();
+    const http = buildApp({ pool, log, metrics });
     life.onStop("http", () => http.close());
     const address = await http.listen(settings).catch((cause: unknown) => cannotListen(settings, cause));
     const queue = openPool({
@@ -39,7 +41,8 @@ async function serve(settings: ServerSettings, io: Io): Promise<void> {
     life.onStop("connections of jobs", () => queue.end());
     const clock = { now: Date.now, random: Math.random };
     const channels = { webhook: webhookChannel({ vault: openVault(settings), now: clock.now }) };
-    const deliveries = startDeliveries({ pool: queue, log, channels, ...clock, startedAt: clock.now() });
+    const counts = metrics.deliveries;
+    const deliveries = startDeliveries({ pool: queue, log, channels, counts, ...clock, startedAt: clock.now() });
     life.onStop("deliveries", deliveries.stop);
     const work = [syncWork({ pool: queue, log, now: clock.now }), deliveries.work];
     life.onStop("jobs", startJobs({ pool: queue, log, work }));

@@ -5,6 +5,7 @@ import type { Work } from "../jobs.ts";
 import { DELIVER_TASK, findDueDeliveries, type DeliveryKey } from "../store/deliveryJobs.ts";
 import { findExpiredDeliveries, finishDelivery } from "../store/finishDelivery.ts";
 import type { Channels } from "./channel.ts";
+import type { DeliveryCounts } from "./counts.ts";
 import { Lanes } from "./lanes.ts";
 import { DELIVERY_LIMITS } from "./limits.ts";
 import { deliverCall } from "./task.ts";
@@ -17,6 +18,7 @@ export interface EngineOptions {
   random: () => number;
   /** When this server began, epoch ms. */
   startedAt: number;
+  counts?: DeliveryCounts;
 }
 
 export interface Engine {

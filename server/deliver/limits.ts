@@ -7,9 +7,9 @@ export const DELIVERY_LIMITS = {
   requestMsMax: 10_000,
   /** What a channel may take for one message. */
   sendMsMax: 20_000,
-  /** Longer than that: who has not finished by then has died. */
   /** What was owed before a start waits so long at most for the site's agent to be heard. */
   doubtMsMax: 60_000,
+  /** Longer than `sendMsMax`: who has not finished by then has died. */
   claimMsMax: 30_000,
   responseBytesMax: 64 * 1024,
   errorCharsMax: 300,

@@ -7,6 +7,7 @@ import { addDeliveryJob, type DeliveryKey } from "../store/deliveryJobs.ts";
 import { finishDelivery } from "../store/finishDelivery.ts";
 import { readDeliverable } from "../store/readDeliverable.ts";
 import type { Channels, Outcome } from "./channel.ts";
+import type { DeliveryCounts } from "./counts.ts";
 import { DELIVERY_LIMITS, retryDelayMs } from "./limits.ts";
 import { givesWay } from "./rules.ts";
 
@@ -18,6 +19,7 @@ export interface DeliveryContext {
   random: () => number;
   /** When this server began, epoch ms. */
   startedAt: number;
+  counts?: DeliveryCounts;
 }
 
 const CLAIM = {
@@ -58,8 +60,12 @@ async function claimNext(
 
 /** True when a circuit that was open has closed. */
 async function deliver(context: DeliveryContext, key: DeliveryKey, delivery: ClaimedDelivery): Promise<boolean> {
-  const { pool } = context;
+  const { pool, now, counts } = context;
   const outcome = await attempt(context, key, delivery);
+  counts?.attempt(key.channel, outcome.kind);
+  if (outcome.kind === "sent" && delivery.attempts === 1) {
+    counts?.sent(key.channel, Math.max(now() - delivery.createdAt, 0) / 1000);
+  }
   if (outcome.kind === "retry") {
     await putOff(context, key, delivery, outcome);
     return false;

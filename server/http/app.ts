@@ -8,6 +8,7 @@ import { Intake } from "../ingest/intake.ts";
 import { Refusal } from "../ingest/refusal.ts";
 import { Sites } from "../ingest/sites.ts";
 import { Writer } from "../ingest/writer.ts";
+import { type Metrics, openMetrics } from "../metrics/counters.ts";
 import { enrolRoutes } from "./enrol.ts";
 import { healthRoutes } from "./health.ts";
 import { ingestRoute } from "./ingest-route.ts";
@@ -19,13 +20,15 @@ export interface AppOptions {
   now?: () => number;
   random?: () => number;
   assembler?: Assembler;
+  metrics?: Metrics;
 }
 
 /** The HTTP side of the server on a migrated database; not yet listening. Closing it waits until all that was accepted is written. */
 export function buildApp(options: AppOptions): FastifyInstance {
   const { pool, log, now = Date.now, random = Math.random, assembler = realAssembler } = options;
+  const { metrics = openMetrics() } = options;
   const app = Fastify({ forceCloseConnections: "idle" });
-  const writer = new Writer({ pool, assembler, log, now, random });
+  const writer = new Writer({ pool, assembler, log, now, random, counts: metrics.ingest });
   const sites = new Sites(pool, log, now);
   const downloads = new Downloads(pool, log, now);
   app.removeAllContentTypeParsers();
@@ -42,7 +45,7 @@ export function buildApp(options: AppOptions): FastifyInstance {
     return reply.code(503).header("retry-after", "1").send({ error: "unavailable", message });
   });
   healthRoutes(app, pool);
-  metricsRoute(app, pool);
+  metricsRoute(app, pool, log, metrics);
   enrolRoutes(app, pool, now);
   ingestRoute(app, sites, new Intake({ pool, sites, writer, downloads, log, now }));
   app.addHook("onClose", () => writer.idle());

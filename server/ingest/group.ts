@@ -28,7 +28,15 @@ import { formatMultirange, highest, overlap, type Ranges, unite } from "./ranges
 import { type Retold, retellCalls } from "./retell.ts";
 import { addMarkers, gatherCalls, Overtaken, type Touched } from "./touched.ts";
 import type { Batch, Rejection, SiteContext } from "./types.ts";
-import { toMemories, waitingSites, writeCalls, type WriteContext, writeParts, type Writing } from "./write-calls.ts";
+import {
+  toMemories,
+  waitingSites,
+  writeCalls,
+  type WriteContext,
+  writeParts,
+  type Writing,
+  countCalls,
+} from "./write-calls.ts";
 
 /** What is written in one transaction. */
 export interface Work {
@@ -93,7 +101,8 @@ export async function writeGroup(
   const reviewSites = new Map(
     [...waitingSites(writings), ...filled, ...filledHoles(sorted)].map((id) => [id, sites.get(id)!]),
   );
-  return { memories: toMemories(writings), reviewSites, rejected, settled };
+  const counts = { fresh: sorted.fresh.length, duplicates: sorted.known.length, rejected, ...countCalls(writings) };
+  return { memories: toMemories(writings), reviewSites, rejected, settled, ingested: counts };
 }
 
 /** Tells the calls, while PostgreSQL is busy with the events, and writes their rows. */

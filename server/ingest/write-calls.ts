@@ -73,8 +73,11 @@ export function waitingSites(writings: readonly Writing[]): Set<number> {
   return new Set(writings.filter(({ standing }) => standing.incomplete).map(({ row }) => row.siteId));
 }
 
-function isNowFinal({ retold, standing }: Writing): boolean {
-  return standing.state === "final" && retold.row?.state !== "final";
+/** What is new of these calls, to be counted. */
+export function countCalls(writings: readonly Writing[]): Pick<Ingested, "callsBegun" | "callsFinal"> {
+  const final = writings.filter(({ retold, standing }) => standing.state === "final" && retold.row?.state !== "final");
+  const begun = writings.filter(({ retold }) => retold.row === undefined);
+  return { callsBegun: begun.length, callsFinal: final.map(({ call }) => call) };
 }
 
 function prepare(retold: Retold, { receivedAt, settled, highestSeq }: WriteContext): Writing[] {

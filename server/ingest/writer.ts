@@ -8,6 +8,7 @@ import { ensurePartitions } from "../store/ensurePartitions.ts";
 import { findReviewable } from "../store/findReviewable.ts";
 import { inTransaction } from "../store/transaction.ts";
 import type { Assembler } from "./assembler.ts";
+import { COUNTS_NOTHING, type IngestCounts } from "./counts.ts";
 import { type Work, writeGroup, type Written } from "./group.ts";
 import { INGEST_LIMITS } from "./limits.ts";
 import { CallMemories } from "./memory.ts";
@@ -31,6 +32,7 @@ export interface WriterOptions {
   random: () => number;
   liveWriters?: number;
   backlogWriters?: number;
+  counts?: IngestCounts;
 }
 
 interface Waiting {
@@ -45,6 +47,7 @@ interface Waiting {
  */
 export class Writer {
   readonly #options: WriterOptions;
+  readonly #counts: IngestCounts;
   readonly #memories = new CallMemories(INGEST_LIMITS.rememberedCallsMax, INGEST_LIMITS.rememberedCharsMax);
   readonly #lanes: Record<Lane, { queue: PQueue; waiting: Waiting[] }>;
   readonly #reviews = new Map<number, SiteContext>();
@@ -54,6 +57,7 @@ export class Writer {
 
   constructor(options: WriterOptions) {
     this.#options = options;
+    this.#counts = options.counts ?? COUNTS_NOTHING;
     const { liveWriters = INGEST_LIMITS.liveWritersMax, backlogWriters = INGEST_LIMITS.backlogWritersMax } = options;
     this.#lanes = {
       live: { queue: new PQueue({ concurrency: liveWriters }), waiting: [] },
@@ -69,6 +73,7 @@ export class Writer {
     }
     this.#waitingEvents += batch.events.length;
     this.#waitingBytes += batch.bytes;
+    this.#counts.batch(batch.lane, batch.events.length);
     const { queue, waiting } = this.#lanes[batch.lane];
     const accepted = new Promise<Accepted>((resolve, reject) => waiting.push({ batch, resolve, reject }));
     void queue.add(() => this.#drain(waiting));
@@ -140,11 +145,14 @@ export class Writer {
           writeGroup(client, work, assembler, this.#memories, receivedAt),
         );
         this.#committed(written);
+        this.#counts.committed(written.ingested);
+        countLag(work.batches, now(), this.#counts);
         return written;
       } catch (error) {
         if (error instanceof PutBack) await settlePutBack(pool, log, error.lost);
         else if (cureOf(error) !== "again") throw error;
         if (attempt === INGEST_LIMITS.attemptsMax) throw new GaveUp(attempt, error);
+        this.#counts.repeated();
         log.debug({ attempt, reason: messageOf(error) }, "a transaction is repeated");
         await sleep(this.#options.random() * Math.min(INGEST_LIMITS.retryDelayMsMax, 2 ** attempt));
       }
@@ -184,6 +192,13 @@ export class Writer {
         "waiting calls were not looked at; the next heartbeat does",
       );
     }
+  }
+}
+
+function countLag(batches: readonly Batch[], committedAt: number, counts: IngestCounts): void {
+  for (const { lane, events } of batches) {
+    const newest = events.at(-1);
+    if (lane === "live" && newest !== undefined) counts.liveLag(Math.max(committedAt - newest.at, 0) / 1000);
   }
 }
 
