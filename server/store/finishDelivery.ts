@@ -54,12 +54,13 @@ export async function findExpiredDeliveries(pool: Pool, ageMsMax: number, countM
 
 const DONE = `state = $2, last_error = $3, done_at = now(), claimed_until = NULL, next_attempt_at = NULL
   WHERE id = $1 AND state = 'waiting'`;
-const SAME_STEP = `e.call_id = d.call_id AND (e.site_id, e.leg, e.event_type, e.nth) = (d.site_id, d.leg, d.event_type, d.nth)`;
+/** `e` is the step of delivery `d`. */
+export const SAME_STEP = `e.call_id = d.call_id AND (e.site_id, e.leg, e.event_type, e.nth) = (d.site_id, d.leg, d.event_type, d.nth)`;
 const OTHERS = `SELECT FROM deliveries o
   WHERE (o.site_id, o.leg, o.event_type, o.nth) = (d.site_id, d.leg, d.event_type, d.nth)`;
 
 /** From `e` (the step) and `d` (one of its deliveries): as its deliveries stand now. */
-const FLAGS = `
+export const FLAGS = `
   integration_sent = e.needs_integration AND NOT EXISTS (${OTHERS} AND o.channel = 'webhook' AND o.state <> 'sent'),
   telegram_sent = e.needs_telegram AND EXISTS (${OTHERS} AND o.channel = 'telegram')
     AND NOT EXISTS (${OTHERS} AND o.channel = 'telegram' AND o.state <> 'sent'),

@@ -1,3 +1,5 @@
+import type { Pace } from "../../store/telegram/claimCard.ts";
+
 /** Bounds of a card's text: with all of them reached it stays below the 4096 characters of a message. */
 export const CARD_LIMITS = {
   nameCharsMax: 40,
@@ -5,3 +7,54 @@ export const CARD_LIMITS = {
   transfersMax: 4,
   recordingsMax: 3,
 } as const;
+
+/** Every bound of what goes to the Bot API and comes from it. */
+export const TELEGRAM_LIMITS = {
+  requestMsMax: 10_000,
+  /** Longer than a request and its note may take: who has not finished by then has died. */
+  claimMsMax: 30_000,
+  /** How long a message that was sent is tried to be noted, before its card is sent again. */
+  noteMsMax: 20_000,
+  noteRetryMs: 500,
+  /** Requests at once to all chats of one bot. */
+  perBotMax: 16,
+  accountCacheMs: 3_000,
+  accountsCachedMax: 5_000,
+  retryDelayMsMin: 1_000,
+  retryDelayMsMax: 60_000,
+  unauthorizedMs: 60_000,
+  /** After that it is given up. */
+  retryAgeMsMax: 24 * 3_600_000,
+  givenUpMax: 500,
+  /** A chat that waits is looked at again after this at most, and after an interruption. */
+  lookAgainMs: 60_000,
+  interruptedMs: 5_000,
+  /** Long polling for pressed buttons. */
+  pollSeconds: 25,
+  pollRetryMs: 5_000,
+  /** At a stop. */
+  confirmMsMax: 1_000,
+  /** How often is looked which bots there are and whether another server has let go of one. */
+  botsLookMs: 5_000,
+  errorCharsMax: 300,
+} as const;
+
+/**
+ * The Bot API takes about a message a second in a chat, 20 a minute in a group and 30 a second of one bot; edits count. We
+ * stay a little below, and keep the last places of a group's minute for what matters.
+ */
+export const PRIVATE_PACE: Pace = { gapMs: 1_100, spanMs: 1, perSpan: [1, 1, 1], botPerSecond: 26 };
+export const GROUP_PACE: Pace = { gapMs: 1_100, spanMs: 62_000, perSpan: [20, 18, 13], botPerSecond: 26 };
+
+/** Groups and channels have negative ids or names; people have positive ids. */
+export function paceOf(chat: string): Pace {
+  return /^\d+$/.test(chat) ? PRIVATE_PACE : GROUP_PACE;
+}
+
+/** How long a chat is left alone after the nth failure in a row (from 1): doubling, the upper half of it by chance. */
+export function chatDelayMs(failures: number, random: () => number): number {
+  const { retryDelayMsMin, retryDelayMsMax } = TELEGRAM_LIMITS;
+  return Math.round(
+    Math.min(retryDelayMsMin * 2 ** Math.min(failures - 1, 20), retryDelayMsMax) * (0.5 + random() / 2),
+  );
+}

@@ -1,0 +1,125 @@
+import type { Pool } from "pg";
+
+/** A chat of an enterprise, and where it is. */
+export interface ChatKey {
+  enterpriseId: string;
+  /** Name within the enterprise. */
+  target: string;
+  /** The bot's id. */
+  bot: string;
+  chat: string;
+}
+
+/** How fast messages may follow each other. */
+export interface Pace {
+  gapMs: number;
+  spanMs: number;
+  /** Within `spanMs`, by urgency: 0 missed calls, 1 other news, 2 what goes on meanwhile. */
+  perSpan: readonly [number, number, number];
+  botPerSecond: number;
+}
+
+export interface CardLimits {
+  claimMsMax: number;
+  /** When this server began, epoch ms; what was owed before may be in doubt for at most `doubtMsMax`. */
+  startedAt: number;
+  doubtMsMax: number;
+}
+
+/** A card that is being sent by whoever holds this. */
+export interface ClaimedCard {
+  id: number;
+  callId: number;
+  /** Linkedid of the merged call it shows; '': it shows the call itself. */
+  mergedLeg: string;
+  /** Where the message is, once there is one. */
+  chat: string | null;
+  messageId: number | null;
+  shown: string | null;
+  /** This one included. */
+  attempts: number;
+  /** What it brings; `deliveries.id`. */
+  deliveryIds: number[];
+  /** Failures of the chat in a row. */
+  failures: number;
+  /** What is known to be wrong with the chat, though messages go there. */
+  problem: string | null;
+}
+
+/** `wait`: nothing may be sent before so many ms. `refused`: the chat wants nothing, see the problem. */
+export type Claim =
+  | { kind: "card"; card: ClaimedCard }
+  | { kind: "idle" }
+  | { kind: "again" }
+  | { kind: "wait"; ms: number }
+  | { kind: "refused"; problem: string };
+
+type Row = Omit<ClaimedCard, "id"> & {
+  id: number | null;
+  waitMs: number | null;
+  refused: boolean;
+};
+
+/**
+ * Claims the most urgent card that waits for this chat, when the chat's pace and circuit allow a message now: missed calls
+ * first, then calls that begin or end. All that waits for the card goes with it.
+ */
+export async function claimCard(pool: Pool, key: ChatKey, pace: Pace, limits: CardLimits): Promise<Claim> {
+  const { enterpriseId, target, bot, chat } = key;
+  const { gapMs, spanMs, perSpan, botPerSecond } = pace;
+  const { claimMsMax, startedAt, doubtMsMax } = limits;
+  const { rows } = await pool.query<Row>({
+    name: "claim_card",
+    text: CLAIM,
+    values: [enterpriseId, target, bot, chat, gapMs, spanMs, perSpan, botPerSecond, claimMsMax, startedAt, doubtMsMax],
+  });
+  const row = rows[0];
+  if (row === undefined) return { kind: "idle" };
+  if (row.refused) return { kind: "refused", problem: row.problem ?? "" };
+  if (row.waitMs !== null) return { kind: "wait", ms: row.waitMs };
+  return row.id === null ? { kind: "again" } : { kind: "card", card: { ...row, id: row.id } };
+}
+
+const OF_LEG = "CASE WHEN d.event_type = 'merged' THEN d.leg ELSE '' END";
+
+/**
+ * What was owed before PostgreSQL or this server began waits until the site's agent was heard: only it knows whether the
+ * database was put back to an older copy, and then this may have been sent already.
+ */
+const CLAIM = `
+WITH begun AS (
+  SELECT greatest(pg_postmaster_start_time(), to_timestamp($10::float8 / 1000)) AS at),
+due AS (
+  SELECT d.call_id, ${OF_LEG} AS merged_leg, array_agg(d.id ORDER BY d.id) AS ids,
+    min(CASE WHEN d.event_type IN ('dial', 'bridge', 'merged') THEN 2
+             WHEN d.event_type = 'hangup' AND c.call_type = 'incoming' AND c.call_status <> 'answered' THEN 0
+             ELSE 1 END) AS urgency
+  FROM deliveries d JOIN calls c ON c.id = d.call_id LEFT JOIN sites s ON s.id = d.site_id, begun
+  WHERE d.enterprise_id = $1 AND d.channel = 'telegram' AND d.target = $2 AND d.state = 'waiting'
+    AND NOT EXISTS (SELECT FROM telegram_cards k WHERE (k.call_id, k.target, k.merged_leg) =
+                      (d.call_id, d.target, ${OF_LEG}) AND k.claimed_until > now())
+    AND NOT (d.created_at < begun.at AND coalesce(s.last_seen, '-infinity') < begun.at
+             AND now() < begun.at + $11::float8 * interval '1 ms')
+  GROUP BY 1, 2 ORDER BY urgency, min(d.id) LIMIT 1),
+circuit AS (
+  SELECT failures, problem, open_until FROM delivery_circuits
+  WHERE enterprise_id = $1 AND channel = 'telegram' AND target = $2),
+slot AS (
+  SELECT CASE WHEN c.open_until > now() THEN c.open_until
+              ELSE telegram_slot($3, $4, $5::float8 * interval '1 ms', $6::float8 * interval '1 ms',
+                                 ($7::int[])[due.urgency + 1], $8::int) END AS free_at
+  FROM due LEFT JOIN circuit c ON TRUE),
+card AS (
+  INSERT INTO telegram_cards AS k (call_id, target, merged_leg, claimed_until, attempts)
+  SELECT call_id, $2, merged_leg, now() + $9::float8 * interval '1 ms', 1 FROM due, slot WHERE free_at IS NULL
+  ON CONFLICT (call_id, target, merged_leg) DO UPDATE
+    SET claimed_until = excluded.claimed_until, attempts = k.attempts + 1
+    WHERE k.claimed_until IS NULL OR k.claimed_until <= now()
+  RETURNING *),
+tried AS (UPDATE deliveries d SET attempts = d.attempts + 1 FROM due, card WHERE d.id = ANY (due.ids))
+SELECT card.id::float8 AS id, due.call_id::float8 AS "callId", due.merged_leg AS "mergedLeg", card.chat,
+  card.message_id::float8 AS "messageId", card.shown, card.attempts, due.ids::float8[] AS "deliveryIds",
+  coalesce(c.failures, 0) AS failures, c.problem, coalesce(slot.free_at = 'infinity', FALSE) AS refused,
+  CASE WHEN slot.free_at < 'infinity'
+    THEN greatest(0, extract(epoch FROM slot.free_at - clock_timestamp()) * 1000)::float8 END AS "waitMs"
+FROM due LEFT JOIN slot ON TRUE LEFT JOIN card ON TRUE LEFT JOIN circuit c ON TRUE`;

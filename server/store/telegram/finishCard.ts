@@ -1,0 +1,88 @@
+import type { Pool } from "pg";
+import { FLAGS, SAME_STEP } from "../finishDelivery.ts";
+import { inTransaction } from "../transaction.ts";
+
+/** How one of a card's deliveries ended; the error says why it was not sent. */
+export interface CardEnd {
+  id: number;
+  state: "sent" | "given_up" | "superseded";
+  error: string | null;
+}
+
+/** Notes the message at once, before anything else is: a server that dies later sends no second one. */
+export async function saveMessage(
+  pool: Pool,
+  cardId: number,
+  { chat, messageId, shown }: { chat: string; messageId: number; shown: string },
+): Promise<void> {
+  await pool.query({
+    name: "save_message",
+    text: `UPDATE telegram_cards SET chat = $2, message_id = $3, shown = $4, sent_at = coalesce(sent_at, now()) WHERE id = $1`,
+    values: [cardId, chat, messageId, shown],
+  });
+}
+
+/** Closes a card's deliveries, keeps their steps' flags true and lets go of the card. The call is locked first, as ingest does. */
+export async function finishCard(pool: Pool, cardId: number, ends: readonly CardEnd[]): Promise<void> {
+  await inTransaction(pool, async (client) => {
+    await client.query(
+      `SELECT FROM calls WHERE id = (SELECT call_id FROM telegram_cards WHERE id = $1) FOR NO KEY UPDATE`,
+      [cardId],
+    );
+    await closeDeliveries(client, ends);
+    await client.query("UPDATE telegram_cards SET claimed_until = NULL WHERE id = $1", [cardId]);
+  });
+}
+
+async function closeDeliveries(client: Pick<Pool, "query">, ends: readonly CardEnd[]): Promise<void> {
+  const ids = ends.map(({ id }) => id);
+  await client.query(
+    `SELECT FROM call_events e JOIN deliveries d ON ${SAME_STEP} WHERE d.id = ANY ($1::bigint[]) FOR UPDATE OF e`,
+    [ids],
+  );
+  await client.query(
+    `UPDATE deliveries d SET state = r.state, last_error = r.error, done_at = now(), next_attempt_at = NULL
+     FROM json_to_recordset($1) AS r (id bigint, state text, error text) WHERE d.id = r.id AND d.state = 'waiting'`,
+    [JSON.stringify(ends)],
+  );
+  await client.query(
+    `UPDATE call_events e SET ${FLAGS} FROM deliveries d WHERE d.id = ANY ($1::bigint[]) AND ${SAME_STEP}`,
+    [ids],
+  );
+}
+
+/** Puts a card back: it could not be sent now. `forget`: its message is in a group that is no more. */
+export async function releaseCard(
+  pool: Pool,
+  cardId: number,
+  { ids, error, forget = false }: { ids: readonly number[]; error: string; forget?: boolean },
+): Promise<void> {
+  await pool.query(
+    `WITH noted AS (UPDATE deliveries SET last_error = $3 WHERE id = ANY ($2::bigint[]))
+     UPDATE telegram_cards SET claimed_until = NULL, chat = CASE WHEN $4 THEN NULL ELSE chat END,
+       message_id = CASE WHEN $4 THEN NULL ELSE message_id END, shown = CASE WHEN $4 THEN NULL ELSE shown END
+     WHERE id = $1`,
+    [cardId, ids, error, forget],
+  );
+}
+
+/** Gives up what waits for a chat, at most so many at once; returns how many. */
+export async function giveUpChat(
+  pool: Pool,
+  { enterpriseId, target }: { enterpriseId: string; target: string },
+  error: string,
+  countMax: number,
+): Promise<number> {
+  return inTransaction(pool, async (client) => {
+    const { rows } = await client.query<{ id: number }>(
+      `SELECT id::float8 AS id FROM deliveries WHERE enterprise_id = $1 AND channel = 'telegram' AND target = $2
+         AND state = 'waiting' ORDER BY id LIMIT $3`,
+      [enterpriseId, target, countMax],
+    );
+    await closeDeliveries(
+      client,
+      rows.map(({ id }) => ({ id, state: "given_up", error })),
+    );
+    return rows.length;
+  });
+}
