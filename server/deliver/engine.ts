@@ -2,6 +2,7 @@ import type { Pool } from "pg";
 import { messageOf } from "../../shared/errors.ts";
 import type { Logger } from "../../shared/log.ts";
 import type { Work } from "../jobs.ts";
+import { deleteDeliveries } from "../store/deleteDeliveries.ts";
 import { DELIVER_TASK, findDueDeliveries, type DeliveryKey } from "../store/deliveryJobs.ts";
 import { findExpiredDeliveries, finishDelivery } from "../store/finishDelivery.ts";
 import type { Channels } from "./channel.ts";
@@ -9,11 +10,17 @@ import type { DeliveryCounts } from "./counts.ts";
 import { Lanes } from "./lanes.ts";
 import { DELIVERY_LIMITS } from "./limits.ts";
 import { deliverCall } from "./task.ts";
+import type { Telegram } from "./telegram/telegram.ts";
+
+/** Longer than steps that are no hangups are kept (server/sync/retention.ts): a step that is told again finds its delivery. */
+const RETENTION = { doneDays: 95, deadDays: 180 };
 
 export interface EngineOptions {
   pool: Pool;
   log: Logger;
   channels: Channels;
+  /** Has queues of its own, by chat. */
+  telegram?: Pick<Telegram, "wake">;
   now: () => number;
   random: () => number;
   /** When this server began, epoch ms. */
@@ -39,8 +46,12 @@ export function startDeliveries(options: EngineOptions): Engine {
     perTargetMax: (channel) => channels[channel]?.perTargetMax ?? 1,
     run: (key) => tell(key),
   });
+  const add = (key: DeliveryKey): void => {
+    if (key.channel === "telegram") options.telegram?.wake(key);
+    else lanes.add(key);
+  };
   const sweep = () =>
-    sweepOnce(pool, lanes).catch((error: unknown) =>
+    sweepOnce(pool, add).catch((error: unknown) =>
       log.warn({ error: messageOf(error) }, "overdue deliveries were not looked for; the next round does"),
     );
   const tell = async (key: DeliveryKey): Promise<void> => {
@@ -53,7 +64,7 @@ export function startDeliveries(options: EngineOptions): Engine {
   };
   const timer = setInterval(() => void sweep(), DELIVERY_LIMITS.sweepEveryMs);
   return {
-    work: { tasks: () => ({ [DELIVER_TASK]: async (payload) => lanes.add(payload as DeliveryKey) }) },
+    work: { tasks: () => ({ [DELIVER_TASK]: async (payload) => add(payload as DeliveryKey) }) },
     async stop() {
       clearInterval(timer);
       await lanes.close();
@@ -61,10 +72,18 @@ export function startDeliveries(options: EngineOptions): Engine {
   };
 }
 
-async function sweepOnce(pool: Pool, lanes: Lanes): Promise<void> {
+/** Deliveries that are done for long go, in small pieces. */
+export async function deleteOld(pool: Pool, stop: Pick<AbortSignal, "aborted">): Promise<void> {
+  let after: number | undefined = 0;
+  while (after !== undefined && !stop.aborted) {
+    after = await deleteDeliveries(pool, RETENTION, after, DELIVERY_LIMITS.deletedAtOnceMax);
+  }
+}
+
+async function sweepOnce(pool: Pool, add: (key: DeliveryKey) => void): Promise<void> {
   const { retryAgeMsMax, overdueMsMin, perTargetWaitingMax, sweptMax } = DELIVERY_LIMITS;
   for (const id of await findExpiredDeliveries(pool, retryAgeMsMax, sweptMax)) {
     await finishDelivery(pool, { id, state: "given_up", error: "the endpoint did not work for a day" });
   }
-  for (const key of await findDueDeliveries(pool, overdueMsMin, perTargetWaitingMax)) lanes.add(key);
+  for (const key of await findDueDeliveries(pool, overdueMsMin, perTargetWaitingMax)) add(key);
 }

@@ -23,6 +23,7 @@ export const DELIVERY_LIMITS = {
   sweepEveryMs: 5_000,
   overdueMsMin: 5_000,
   sweptMax: 1_000,
+  deletedAtOnceMax: 10_000,
   /** A live start, dial or bridge that waited longer gives way to the call's present state; later messages say `delayed`. */
   liveAgeMsMax: 60_000,
 } as const;
