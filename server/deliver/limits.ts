@@ -1,7 +1,7 @@
 /** Every bound of the deliveries. */
 export const DELIVERY_LIMITS = {
   /** Calls told at once to one target by one server: a slow endpoint keeps only its own calls waiting. */
-  perTargetMax: 4,
+  perTargetMax: 8,
   /** Calls a server holds in memory for one target; the others wait in the database. */
   perTargetWaitingMax: 500,
   requestMsMax: 10_000,
@@ -11,6 +11,7 @@ export const DELIVERY_LIMITS = {
   doubtMsMax: 60_000,
   /** Longer than `sendMsMax`: who has not finished by then has died. */
   claimMsMax: 30_000,
+  drainMsMax: 1_000,
   responseBytesMax: 64 * 1024,
   errorCharsMax: 300,
   retryDelayMsMin: 5_000,

@@ -3,7 +3,7 @@ import http from "node:http";
 import https from "node:https";
 import { isIP, type LookupFunction } from "node:net";
 import { Webhook } from "standardwebhooks";
-import { messageOf } from "../../shared/errors.ts";
+import { codeOf, messageOf } from "../../shared/errors.ts";
 import type { Outcome } from "./channel.ts";
 import { isPrivateAddress } from "./guard.ts";
 import { DELIVERY_LIMITS } from "./limits.ts";
@@ -19,20 +19,51 @@ export interface WebhookRequest {
   now: number;
 }
 
-/**
- * One signed POST, by Standard Webhooks. Redirects are not followed, and unless allowed nothing is sent to a private address:
- * it is checked on the very address that is connected to. Never throws.
- */
-export async function sendWebhook(request: WebhookRequest): Promise<Outcome> {
-  try {
-    const url = new URL(request.url);
-    if (url.protocol !== "https:" && url.protocol !== "http:") return dead(`${url.protocol} is not http(s)`);
-    const host = url.hostname.replace(/^\[|\]$/g, "");
-    if (!request.allowPrivate && isIP(host) !== 0 && isPrivateAddress(host)) return failed(privateAddress(host));
-    return verdict(await post(url, request));
-  } catch (error) {
-    return failed(messageOf(error));
-  }
+export interface SenderOptions {
+  /** Resolves names; the system's unless given. */
+  resolve?: typeof lookup;
+  timeoutMs?: number;
+}
+
+export interface Sender {
+  /**
+   * One signed POST, by Standard Webhooks. Redirects are not followed, and unless allowed nothing is sent to a private address:
+   * it is checked on the very address that is connected to. Never throws.
+   */
+  send(request: WebhookRequest): Promise<Outcome>;
+}
+
+/** Keeps connections: the guarded and the others apart, so that none is used by who may not. */
+export function webhookSender({
+  resolve = lookup,
+  timeoutMs = DELIVERY_LIMITS.requestMsMax,
+}: SenderOptions = {}): Sender {
+  const guarded = connectionsBy({ lookup: publicLookup(resolve) });
+  const free = connectionsBy({ lookup: resolve as LookupFunction });
+  return {
+    async send(request) {
+      try {
+        const url = new URL(request.url);
+        if (url.protocol !== "https:" && url.protocol !== "http:") return dead(`${url.protocol} is not http(s)`);
+        const host = url.hostname.replace(/^\[|\]$/g, "");
+        if (!request.allowPrivate && isIP(host) !== 0 && isPrivateAddress(host)) return failed(privateAddress(host));
+        const connections = request.allowPrivate ? free : guarded;
+        return verdict(await post(url, request, connections, timeoutMs), request.now);
+      } catch (error) {
+        return failed(messageOf(error));
+      }
+    },
+  };
+}
+
+interface Connections {
+  "http:": http.Agent;
+  "https:": https.Agent;
+}
+
+function connectionsBy({ lookup }: { lookup: LookupFunction }): Connections {
+  const options = { keepAlive: true, maxFreeSockets: DELIVERY_LIMITS.perTargetMax, lookup };
+  return { "http:": new http.Agent(options), "https:": new https.Agent(options) };
 }
 
 interface Response {
@@ -40,60 +71,94 @@ interface Response {
   retryAfter: string | undefined;
 }
 
-function post(url: URL, { secret, allowPrivate, id, body, now }: WebhookRequest): Promise<Response> {
-  const sentAt = new Date(now);
+async function post(url: URL, webhook: WebhookRequest, connections: Connections, timeoutMs: number): Promise<Response> {
+  const signal = AbortSignal.timeout(timeoutMs);
+  const once = () => postOnce(url, webhook, connections, signal);
+  try {
+    return await once().catch((error: unknown) => {
+      // The receiver closed a kept connection at the moment it was used again.
+      if (error instanceof Stale) return once();
+      throw error;
+    });
+  } catch (error) {
+    throw signal.aborted ? new Error(`no answer within ${timeoutMs / 1000} s`) : error;
+  }
+}
+
+class Stale extends Error {
+  override name = "Stale";
+}
+
+function postOnce(
+  url: URL,
+  { secret, id, body, now }: WebhookRequest,
+  connections: Connections,
+  signal: AbortSignal,
+): Promise<Response> {
   const headers = {
     "content-type": "application/json",
     "content-length": Buffer.byteLength(body),
     "user-agent": "Ringpost",
     "webhook-id": id,
     "webhook-timestamp": String(Math.floor(now / 1000)),
-    "webhook-signature": new Webhook(secret).sign(id, sentAt, body),
+    "webhook-signature": new Webhook(secret).sign(id, new Date(now), body),
   };
-  const signal = AbortSignal.timeout(DELIVERY_LIMITS.requestMsMax);
-  const { request } = url.protocol === "https:" ? https : http;
-  const options = { method: "POST", headers, signal, agent: false, ...(allowPrivate ? {} : { lookup: publicLookup }) };
+  const secure = url.protocol === "https:";
+  const { request } = secure ? https : http;
+  const agent = connections[secure ? "https:" : "http:"];
   return new Promise((resolve, reject) => {
-    const sending = request(url, options, (response) => {
-      let bytes = 0;
-      response.on("data", (chunk: Buffer) => {
-        bytes += chunk.length;
-        if (bytes > DELIVERY_LIMITS.responseBytesMax) response.destroy();
-      });
-      response.on("error", () => undefined);
-      const { statusCode = 0, headers } = response;
-      response.on("close", () => resolve({ status: statusCode, retryAfter: headers["retry-after"] }));
+    const sending = request(url, { method: "POST", headers, signal, agent }, (response) => {
+      resolve({ status: response.statusCode ?? 0, retryAfter: response.headers["retry-after"] });
+      drain(response);
     });
-    sending.on("error", (error) => reject(signal.aborted ? timedOut() : error));
+    sending.on("error", (error) => {
+      const isStale = sending.reusedSocket && /^(ECONNRESET|EPIPE)$/.test(codeOf(error) ?? "");
+      reject(isStale ? new Stale(messageOf(error)) : error);
+    });
     sending.end(body);
   });
 }
 
-/** Resolves names, but only to public addresses: a name may lead elsewhere the second time it is asked. */
-const publicLookup: LookupFunction = (hostname, options, callback) => {
-  lookup(hostname, { ...options, all: true }, (error, addresses) => {
-    if (error) return callback(error, "");
-    const first = addresses.find(({ address }) => !isPrivateAddress(address));
-    if (first === undefined) return callback(new Error(privateAddress(hostname)), "");
-    if (options.all === true) callback(null, [first]);
-    else callback(null, first.address, first.family);
+/** What the receiver says beyond the status is nothing to wait for: read so far that the connection can be kept, else cut. */
+function drain(response: http.IncomingMessage): void {
+  let bytes = 0;
+  const cut = setTimeout(() => response.destroy(), DELIVERY_LIMITS.drainMsMax);
+  response.on("data", (chunk: Buffer) => {
+    bytes += chunk.length;
+    if (bytes > DELIVERY_LIMITS.responseBytesMax) response.destroy();
   });
-};
+  response.on("error", () => undefined);
+  response.on("close", () => clearTimeout(cut));
+}
 
-function verdict({ status, retryAfter }: Response): Outcome {
+/** Resolves a name once, for one connection, and only to public addresses. */
+export function publicLookup(resolve: typeof lookup): LookupFunction {
+  return (hostname, options, callback) => {
+    resolve(hostname, { ...options, all: true }, (error, addresses) => {
+      if (error) return callback(error, "");
+      const first = addresses.find(({ address }) => !isPrivateAddress(address));
+      if (first === undefined) return callback(new Error(privateAddress(hostname)), "");
+      if (options.all === true) callback(null, [first]);
+      else callback(null, first.address, first.family);
+    });
+  };
+}
+
+function verdict({ status, retryAfter }: Response, now: number): Outcome {
   if (status >= 200 && status < 300) return { kind: "sent" };
   if (status >= 300 && status < 400) return failed(`answered ${status}; redirects are not followed`);
   if (status === 410) return dead("answered 410: the endpoint is gone for good");
-  const afterMs = retryAfterMs(retryAfter);
+  const afterMs = retryAfterMs(retryAfter, now);
   return afterMs === undefined
     ? failed(`answered ${status}`)
     : { ...failed(`answered ${status}, asked for a pause`), afterMs, wholeTarget: true };
 }
 
-/** `retry-after` in seconds; undefined when absent or a date (they are hardly ever right). */
-function retryAfterMs(text = ""): number | undefined {
-  if (!/^\d{1,9}$/.test(text)) return undefined;
-  return Math.min(Number(text) * 1000, DELIVERY_LIMITS.retryDelayMsMax);
+/** `retry-after`: seconds or a date. */
+function retryAfterMs(text: string | undefined, now: number): number | undefined {
+  if (text === undefined) return undefined;
+  const delay = /^\d{1,9}$/.test(text) ? Number(text) * 1000 : Date.parse(text) - now;
+  return delay >= 0 ? Math.min(delay, DELIVERY_LIMITS.retryDelayMsMax) : undefined;
 }
 
 function failed(error: string): Extract<Outcome, { kind: "retry" }> {
@@ -106,8 +171,4 @@ function dead(error: string): Outcome {
 
 function privateAddress(host: string): string {
   return `${host} is a private address; allow it with webhook.NAME.allow_private=yes if it is yours`;
-}
-
-function timedOut(): Error {
-  return new Error(`no answer within ${DELIVERY_LIMITS.requestMsMax / 1000} s`);
 }
