@@ -1,5 +1,6 @@
 import { ConfigurationError, type SettingProblem } from "../shared/errors.ts";
 import { KEY_LENGTH_MIN } from "./deliver/secrets.ts";
+import { TELEGRAM_API_ROOT } from "./deliver/telegram/limits.ts";
 import { LOG_LEVELS, type LogLevel } from "../shared/log.ts";
 
 /** Where the calls are kept: a PostgreSQL of the operator's, or the embedded one in a folder. */
@@ -18,6 +19,8 @@ export interface ServerSettings extends DatabaseSettings {
   secretKey: string | undefined;
   /** The one before, while keys are changed. */
   secretKeyBefore: string | undefined;
+  /** Root of the Bot API, without a slash at its end. */
+  telegramApi: string;
 }
 
 /** What was given on the command line; it wins over the environment. */
@@ -37,6 +40,7 @@ const VARIABLES = [
   "RINGPOST_MONGO_URI",
   "RINGPOST_SECRET_KEY",
   "RINGPOST_SECRET_KEY_BEFORE",
+  "RINGPOST_TELEGRAM_API",
 ];
 const portMax = 65_535;
 
@@ -55,6 +59,7 @@ export function readServerSettings(env: Env, flags: Flags): ServerSettings {
     logLevel: logLevelOf(env["RINGPOST_LOG_LEVEL"], problems),
     secretKey: secretKeyOf("RINGPOST_SECRET_KEY", env, problems),
     secretKeyBefore: secretKeyOf("RINGPOST_SECRET_KEY_BEFORE", env, problems),
+    telegramApi: telegramApiOf(env["RINGPOST_TELEGRAM_API"], problems),
   };
   if (problems.length > 0) throw new ConfigurationError(problems);
   return settings;
@@ -123,6 +128,14 @@ function secretKeyOf(setting: string, env: Env, problems: SettingProblem[]): str
   const allowed = `at least ${KEY_LENGTH_MIN} characters, for instance from: openssl rand -base64 32`;
   problems.push({ setting, found: `${key.length} characters`, allowed });
   return undefined;
+}
+
+function telegramApiOf(text: string | undefined, problems: SettingProblem[]): string {
+  if (text === undefined || text === "") return TELEGRAM_API_ROOT;
+  if (/^https?:\/\//.test(text) && URL.canParse(text)) return text.replace(/\/+$/, "");
+  const allowed = `an address such as ${TELEGRAM_API_ROOT}`;
+  problems.push({ setting: "RINGPOST_TELEGRAM_API", found: JSON.stringify(text), allowed });
+  return TELEGRAM_API_ROOT;
 }
 
 /** A variable with a typing error would otherwise be ignored in silence. The agent's own are its business. */

@@ -7,6 +7,8 @@ const DAY = 24 * HOUR;
 const NOW = 1_800_000_000_000;
 const all: DeliverySettings = {
   telegram: true,
+  chats: [],
+  callbackMsMax: 0,
   integrationSteps: new Set(["start", "dial", "bridge", "hangup"]),
   integrations: [],
   downloadedHangupAgeMsMax: HOUR,
@@ -81,8 +83,9 @@ describe("settings of an enterprise", () => {
   });
 
   it("joins what all integrations ask for and takes the enterprise's age limit", () => {
+    const telegram = { enabled: true, token: "sealed", chats: [{ name: "main", chat: "-1" }], callback_hours: 1 };
     const settings = readDeliverySettings({
-      telegram: { enabled: true, downloaded_hangup_age_max_seconds: 60 },
+      telegram: { ...telegram, downloaded_hangup_age_max_seconds: 60 },
       integrations: [
         { name: "crm", url: "https://crm.test", events: ["hangup", "ringing"] },
         { name: "desk", url: "https://desk.test", events: ["start"] },
@@ -92,6 +95,8 @@ describe("settings of an enterprise", () => {
     });
     expect(settings).toEqual({
       telegram: true,
+      chats: [expect.objectContaining({ name: "main", chat: "-1" })],
+      callbackMsMax: HOUR,
       integrationSteps: new Set(["hangup", "start"]),
       integrations: [
         { name: "crm", steps: new Set(["hangup"]) },

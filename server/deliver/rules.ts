@@ -1,10 +1,15 @@
 import type { StepType } from "../../shared/call.ts";
 import type { Origin } from "../../shared/wire.ts";
 import { DELIVERY_LIMITS } from "./limits.ts";
+import type { ChatSettings } from "./telegram/settings.ts";
 
 /** What an enterprise wants to be told, from `enterprises.settings`. */
 export interface DeliverySettings {
+  /** On, with a bot and chats. */
   telegram: boolean;
+  chats: readonly ChatSettings[];
+  /** Within this time after a missed call, an answered one with the same number counts as calling back. */
+  callbackMsMax: number;
   /** Steps some integration asked for. */
   integrationSteps: ReadonlySet<StepType>;
   integrations: readonly Integration[];

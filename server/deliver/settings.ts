@@ -1,10 +1,11 @@
 import { STEP_TYPES, type StepType } from "../../shared/call.ts";
 import type { DeliverySettings, Integration } from "./rules.ts";
+import { readTelegramSettings } from "./telegram/settings.ts";
 
 const DOWNLOADED_HANGUP_AGE_SECONDS = 3600;
 
 /**
- * Reads `enterprises.settings`: `{"telegram": {"enabled": true, "downloaded_hangup_age_max_seconds": 3600},
+ * Reads `enterprises.settings`: `{"telegram": {"enabled": true, "downloaded_hangup_age_max_seconds": 3600, ...},
  * "integrations": [{"name": "crm", "url": "https://...", "events": ["hangup"]}]}`. What is absent or of another shape means
  * "not asked for"; an integration without a name and an address cannot be told anything.
  */
@@ -12,8 +13,11 @@ export function readDeliverySettings(settings: unknown): DeliverySettings {
   const telegram = field(settings, "telegram");
   const age = field(telegram, "downloaded_hangup_age_max_seconds");
   const integrations = integrationsOf(settings);
+  const cards = readTelegramSettings(settings);
   return {
-    telegram: field(telegram, "enabled") === true,
+    telegram: cards !== null,
+    chats: cards?.chats ?? [],
+    callbackMsMax: cards?.callbackMsMax ?? 0,
     integrationSteps: new Set(integrations.flatMap(({ steps }) => [...steps])),
     integrations,
     downloadedHangupAgeMsMax: (typeof age === "number" && age >= 0 ? age : DOWNLOADED_HANGUP_AGE_SECONDS) * 1000,

@@ -6,6 +6,8 @@ import { insertDeliveries, type NewDelivery } from "../store/insertDeliveries.ts
 import { deleteParticipants, insertParticipants, updateParticipants } from "../store/writeParticipants.ts";
 import { deleteUnsentSteps, insertSteps, type NewStepRow, type StepRow, updateSteps } from "../store/writeSteps.ts";
 import { together } from "../store/transaction.ts";
+import { oweHangups, type NewHangup } from "../store/telegram/oweCards.ts";
+import { cardsOf, chatsOfStep, hangupOf } from "./owe-telegram.ts";
 import { stepName } from "./retell.ts";
 import { participantRow, stepRow, toldSteps } from "./rows.ts";
 import type { SiteContext } from "./types.ts";
@@ -49,6 +51,9 @@ export async function writeParticipants(client: ClientBase, writings: readonly W
 
 interface NewStep {
   site: Pick<SiteContext, "enterpriseId" | "delivery">;
+  /** Names of the chats that are to be told. */
+  chats: readonly string[];
+  hangups: readonly NewHangup[];
   row: NewStepRow;
   signature: string;
   known: Writing["retold"]["steps"];
@@ -91,12 +96,14 @@ export async function writeSteps(
 }
 
 function compareStep(
-  { id, uniqueId, row, retold }: Writing,
+  writing: Writing,
   step: Step,
   name: string,
   { receivedAt, toldBefore }: { receivedAt: number; toldBefore: boolean },
   to: { added: NewStep[]; changed: (StepRow & { id: number; receivedTimestamp: string })[] },
 ): void {
+  const { id, uniqueId, row, retold } = writing;
+  const { site } = retold.touched;
   const known = retold.steps;
   const made = stepRow(id, uniqueId, row.siteId, step);
   const signature = JSON.stringify(made);
@@ -104,8 +111,17 @@ function compareStep(
   if (before === undefined) {
     const callSince = retold.row?.receivedAt ?? receivedAt;
     const facts = { type: step.key.type, origin: step.origin, at: step.at, callSince, toldBefore };
-    const needs = needsOf(facts, retold.touched.site.delivery, receivedAt);
-    to.added.push({ site: retold.touched.site, row: { ...made, ...needs, receivedAt }, signature, known });
+    const chats = chatsOfStep(writing, step.key.type);
+    const needs = needsOf(facts, { ...site.delivery, telegram: chats.length > 0 }, receivedAt);
+    const added = { ...made, ...needs, receivedAt };
+    to.added.push({
+      site,
+      chats,
+      hangups: hangupOf(writing, { row: added, toldBefore }),
+      row: added,
+      signature,
+      known,
+    });
   } else if (before.signature !== signature) {
     to.changed.push({ ...made, id: before.id, receivedTimestamp: before.receivedTimestamp });
     before.signature = signature;
@@ -122,7 +138,16 @@ async function insertNew(client: ClientBase, added: readonly NewStep[]): Promise
     const { id, type, receivedTimestamp } = made.get(`${row.callId} ${stepName(row)}`)!;
     known.set(stepName(row), { id, type, receivedTimestamp, signature });
   }
-  await insertDeliveries(client, added.flatMap(webhooksOf));
+  await insertDeliveries(client, [...added.flatMap(webhooksOf), ...added.flatMap(telegramOf)]);
+  await oweHangups(
+    client,
+    added.flatMap(({ hangups }) => hangups),
+  );
+}
+
+/** One delivery for each chat that is to be told of this step. */
+function telegramOf({ row, chats, site }: NewStep): NewDelivery[] {
+  return row.needsTelegram ? cardsOf(row, site.enterpriseId, chats) : [];
 }
 
 /** One delivery for each integration that asked for this step. */

@@ -1,5 +1,6 @@
 import type { ClientBase } from "pg";
 import { ADD_JOB } from "./deliveryJobs.ts";
+import { mergeCards } from "./telegram/oweCards.ts";
 
 /** `gone` becomes part of `survivor`. */
 export interface Merge {
@@ -11,6 +12,7 @@ export interface Merge {
 export async function mergeCalls(client: ClientBase, merges: Merge[]): Promise<void> {
   if (merges.length === 0) return;
   await announceMerges(client, merges);
+  await mergeCards(client, merges);
   const values = [merges.map((m) => m.gone), merges.map((m) => m.survivor)];
   for (const [table, also] of REPOINTED) {
     await client.query(

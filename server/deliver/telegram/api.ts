@@ -3,8 +3,6 @@ import type { Card } from "./card.ts";
 import { type Failure, readFailure } from "./failure.ts";
 import { TELEGRAM_LIMITS } from "./limits.ts";
 
-export const TELEGRAM_API_ROOT = "https://api.telegram.org";
-
 /** The Bot API for a token. Errors never show the token. */
 export function openApi(token: string, apiRoot: string, requestMsMax: number = TELEGRAM_LIMITS.requestMsMax): Api {
   return new Api(token, { apiRoot, timeoutSeconds: Math.ceil(requestMsMax / 1000), sensitiveLogs: false });

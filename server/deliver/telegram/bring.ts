@@ -7,6 +7,7 @@ import { claimCard, type ClaimedCard } from "../../store/telegram/claimCard.ts";
 import { clearChats, pauseChat } from "../../store/telegram/chatCircuit.ts";
 import { type CardEnd, finishCard, giveUpChat, saveMessage } from "../../store/telegram/finishCard.ts";
 import { type CardNews, readCard } from "../../store/telegram/readCard.ts";
+import type { DeliveryCounts } from "../counts.ts";
 import { DELIVERY_LIMITS } from "../limits.ts";
 import type { Account, Accounts } from "./accounts.ts";
 import { editCard, sendCard, type Shown } from "./api.ts";
@@ -26,6 +27,7 @@ export interface BringContext {
   random: () => number;
   /** When this server began, epoch ms. */
   startedAt: number;
+  counts?: DeliveryCounts;
   /** Runs a request when the bot has not too many under way. */
   inTurn: <T>(bot: string, request: () => Promise<T>) => Promise<T>;
 }
@@ -99,6 +101,7 @@ async function bring(context: BringContext, bringing: Bringing): Promise<Brought
   if (verdict.do === "edit" && card.shown === shown) return finish(context, bringing);
   const answer = await context.inTurn(account.bot, () => request(bringing, drawn, verdict));
   if (answer.kind !== "shown") return followFailure(context, bringing, answer);
+  count(context, news);
   await note(context, card, { ...answer, shown });
   if (card.failures > 0) await clearChats(context.pool, account.enterpriseId, bringing.name.target);
   return finish(context, bringing);
@@ -141,6 +144,12 @@ async function note({ pool, log }: BringContext, card: ClaimedCard, at: Shown & 
       await sleep(TELEGRAM_LIMITS.noteRetryMs);
     }
   }
+}
+
+function count({ counts, now }: BringContext, { steps }: CardNews): void {
+  counts?.attempt("telegram", "sent");
+  const newest = steps.at(-1);
+  if (newest !== undefined) counts?.sent("telegram", Math.max(now() - newest.createdAt, 0) / 1000);
 }
 
 async function finish(

@@ -7,6 +7,8 @@ import { chatDelayMs, TELEGRAM_LIMITS } from "./limits.ts";
 
 /** What is done about a card that could not be brought. */
 export async function followFailure(context: BringContext, bringing: Bringing, failure: Failure): Promise<Brought> {
+  const dead = failure.kind === "refused" || failure.kind === "bad" || failure.kind === "gone";
+  context.counts?.attempt("telegram", dead ? "dead" : "retry");
   switch (failure.kind) {
     case "throttled":
       return pause(context, bringing, failure.error, { ms: failure.retryAfterMs, failed: false });

@@ -1,5 +1,7 @@
 import type { Pace } from "../../store/telegram/claimCard.ts";
 
+export const TELEGRAM_API_ROOT = "https://api.telegram.org";
+
 /** Bounds of a card's text: with all of them reached it stays below the 4096 characters of a message. */
 export const CARD_LIMITS = {
   nameCharsMax: 40,

@@ -2,6 +2,7 @@ import PQueue from "p-queue";
 import type { Pool } from "pg";
 import { messageOf } from "../../../shared/errors.ts";
 import type { Logger } from "../../../shared/log.ts";
+import type { DeliveryCounts } from "../counts.ts";
 import type { Vault } from "../secrets.ts";
 import { Accounts } from "./accounts.ts";
 import { bringNext, type BringContext } from "./bring.ts";
@@ -19,6 +20,7 @@ export interface TelegramOptions {
   random: () => number;
   /** When this server began, epoch ms. */
   startedAt: number;
+  counts?: DeliveryCounts;
 }
 
 export interface Telegram {
