@@ -34,7 +34,7 @@ beforeAll(async () => {
 });
 afterAll(() => office.close());
 beforeEach(async () => {
-  await office.rows("TRUNCATE calls, call_participants, call_events, call_links, ami_events, site_markers, deliveries");
+  await office.rows("TRUNCATE calls, call_participants, call_events, call_links, ami_events, site_markers, deliveries CASCADE");
   site = await office.site("0367", crypto.randomUUID());
 });
 
@@ -79,7 +79,7 @@ describe.each(["22/ring_group_answered", "16/two_overlapping", "22/hunt_third_an
     await play(name, wrong);
     const apart = await told();
     await office.rows(
-      "TRUNCATE calls, call_participants, call_events, call_links, ami_events, site_markers, deliveries",
+      "TRUNCATE calls, call_participants, call_events, call_links, ami_events, site_markers, deliveries CASCADE",
     );
     site = await office.site("0367", crypto.randomUUID());
     await play(name, right);
