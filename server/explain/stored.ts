@@ -1,6 +1,7 @@
 import type { ClientBase } from "pg";
-import { compareEvents, type CallEvent } from "../assemble/index.ts";
+import { clockTime, compareEvents, type CallEvent } from "../assemble/index.ts";
 import { originalValue } from "../ingest/storable.ts";
+import { firstAmong, NOWHERE } from "../ingest/types.ts";
 import type { FoundCall } from "../store/findCall.ts";
 import { readKeptEvents, readLoggedEvents } from "../store/readCallHistory.ts";
 import { readFoldingMarkers } from "../store/siteMarkers.ts";
@@ -17,9 +18,10 @@ export async function readStoredCall(client: ClientBase, call: FoundCall): Promi
     events.set(`${stream} ${seq}`, { stream, seq, at, origin, ev });
   }
   const own = [...events.values()].toSorted(compareEvents);
-  const first = own[0];
+  const first = firstAmong(own);
   if (first === undefined || call.site_id === null) return own.map(asItCame);
-  const markers = await readFoldingMarkers(client, [call.site_id], [first.stream], [first.seq]);
+  const since = first === NOWHERE ? Math.min(...own.map((event) => clockTime(event))) : 0;
+  const markers = await readFoldingMarkers(client, [{ siteId: call.site_id, first, since }]);
   return [...own, ...markers].toSorted(compareEvents).map(asItCame);
 }
 

@@ -5,6 +5,8 @@ import type { Position } from "./types.ts";
 /** An event on its way into calls.raw_data: `{stream, seq, at, origin, ev}` as JSON, with `site: true` on the site's own. */
 export interface Kept extends Position {
   own: boolean;
+  /** When the agent heard it, epoch ms. */
+  at: number;
   /** A Hangup: counts however long the call is. */
   ends: boolean;
   json: string;
@@ -15,7 +17,7 @@ export function keepItems(items: readonly Item[]): Kept[] {
   return items.map(({ event: { stream, seq, at, origin, ev, body }, own }) => {
     const place = `{"stream":${stream},"seq":${seq},"at":${at},"origin":"${origin}","ev":`;
     const json = `${place}${body ?? JSON.stringify(ev)}${own ? "}" : ',"site":true}'}`;
-    return { stream, seq, own, ends: ev.Event === "Hangup", json };
+    return { stream, seq, at, own, ends: ev.Event === "Hangup", json };
   });
 }
 
@@ -34,6 +36,13 @@ export function rawDataOf(call: AssembledCall, kept: readonly Kept[]): string {
   return `[${heeded.map(({ json }) => json).join(",")}]`;
 }
 
-function isWithin(call: AssembledCall, { stream, seq }: Position): boolean {
+function isWithin(call: AssembledCall, { stream, seq, at }: Kept): boolean {
+  if (call.proof.length === 0) return at >= call.startTime && at <= lastNeeded(call);
   return call.proof.some((range) => range.stream === stream && range.fromSeq <= seq && seq <= range.toSeq);
+}
+
+/** A call that no outbox heard of: markers count until it was over, or known to be over. */
+function lastNeeded({ endTime, extra }: AssembledCall): number {
+  const before = extra["ended_before"];
+  return Math.max(endTime ?? 0, typeof before === "number" ? before : 0);
 }

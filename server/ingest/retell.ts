@@ -13,9 +13,9 @@ import type { Assembler } from "./assembler.ts";
 import type { Kept } from "./kept.ts";
 import { INGEST_LIMITS } from "./limits.ts";
 import type { CallMemories, CallMemory, KnownParticipant, KnownStep } from "./memory.ts";
-import { foldItems, type Item, readFold, tellCall } from "./tell.ts";
+import { foldItems, isByTime, type Item, readFold, tellCall } from "./tell.ts";
 import type { Touched } from "./touched.ts";
-import { comparePositions, type Position } from "./types.ts";
+import { comparePositions, firstAmong, type Position } from "./types.ts";
 
 /** A touched call as all its events tell it, and what is written of it so far. */
 export interface Retold {
@@ -76,6 +76,7 @@ function tryFold(touched: Touched, memory: CallMemory | undefined, assembler: As
     touched.fresh,
     touched.markers.filter((marker) => comparePositions(marker, after) > 0),
   );
+  if (memory !== undefined && isByTime(memory.fold, items)) return undefined;
   const fold = memory?.fold ?? assembler.newFold();
   try {
     foldItems(fold, items, assembler);
@@ -193,13 +194,13 @@ function placeOf(
   memory: CallMemory | undefined,
   { isSiteMarker }: Assembler,
 ): { first: Position; last: Position; markersSeen: number } {
-  const begin = memory?.first ?? positionOf(items.find((item) => item.own) ?? items[0]);
-  const last = items.length === 0 ? (memory?.last ?? begin) : positionOf(items.at(-1));
+  const begin = memory?.first ?? firstAmong(items.filter(({ own }) => own).map(({ event }) => event));
+  if (begin === undefined) throw new Error("a call without events");
+  const last = items.at(-1)?.event ?? memory?.last ?? begin;
   const seen = items.filter(({ event }) => comparePositions(event, begin) > 0 && isSiteMarker(event.ev)).length;
-  return { first: begin, last, markersSeen: (memory?.markersSeen ?? 0) + seen };
-}
-
-function positionOf(item: Item | undefined): Position {
-  if (item === undefined) throw new Error("a call without events");
-  return { stream: item.event.stream, seq: item.event.seq };
+  return {
+    first: begin,
+    last: { stream: last.stream, seq: last.seq },
+    markersSeen: (memory?.markersSeen ?? 0) + seen,
+  };
 }

@@ -16,9 +16,17 @@ export interface Told {
   undigestible: Map<CallEvent, string>;
 }
 
-/** Folds further items; a site's event concerns a call only while a channel of it may exist. */
-export function foldItems(fold: CallFold, items: readonly Item[], { foldEvent, isOpen }: Assembler): void {
-  for (const { event, own } of items) if (own || isOpen(fold)) foldEvent(fold, event);
+/**
+ * Folds further items; a site's event concerns a call only while a channel of it may exist. With rows of Asterisk's own
+ * files among them these must be all of the call's items: see isByTime.
+ */
+export function foldItems(fold: CallFold, items: readonly Item[], { foldEvent, inOrder, isOpen }: Assembler): void {
+  for (const { event, own } of inOrder(items)) if (own || isOpen(fold)) foldEvent(fold, event);
+}
+
+/** A call with rows of Asterisk's own files is told by their times: nothing can be appended, it is told anew. */
+export function isByTime(fold: CallFold | undefined, items: readonly Item[]): boolean {
+  return fold?.hasRows === true || items.some(({ event }) => event.origin === "recovered");
 }
 
 export function readFold(fold: CallFold, directory: Directory, { readCall }: Assembler): AssembledCall | undefined {

@@ -1,10 +1,10 @@
 import type { ClientBase } from "pg";
-import { type CallEvent, compareEvents } from "../assemble/index.ts";
+import { type CallEvent, clockTime, compareEvents } from "../assemble/index.ts";
 import { lockLinkedCalls, type LockedCall } from "../store/lockCalls.ts";
 import { readFoldingMarkers } from "../store/siteMarkers.ts";
 import type { KeyedEvent } from "./keyed.ts";
 import { LinkBook } from "./link.ts";
-import { comparePositions, type Position, type SiteContext } from "./types.ts";
+import { comparePositions, firstAmong, NOWHERE, type Position, type SiteContext } from "./types.ts";
 
 /** A call that a transaction changes or looks at again; its rows are locked. No rows: it is new. Several: they merge. */
 export interface Touched {
@@ -82,35 +82,49 @@ function toCallEvent({ streamId, event }: KeyedEvent["fresh"]): Touched["fresh"]
   return { stream: streamId, seq: event.seq, at: event.at, origin: event.origin, ev: event.ev, body: event.body };
 }
 
-/** The first event of a call as far as rows and fresh events tell. */
+/** The first event of a call as far as rows and fresh events tell; NOWHERE: only Asterisk's own files tell of it. */
 export function firstOf({ rows, fresh }: Touched): Position {
-  const known = rows.map((row) => ({ stream: row.firstStream, seq: row.firstSeq }));
-  const [first] = fresh;
-  return [...known, ...(first === undefined ? [] : [{ stream: first.stream, seq: first.seq }])].reduce((a, b) =>
-    comparePositions(a, b) <= 0 ? a : b,
-  );
+  const known = rows.map((row) => ({ stream: row.firstStream, seq: row.firstSeq })).filter(({ stream }) => stream > 0);
+  const first = firstAmong(fresh);
+  if (first !== undefined && first.stream > 0) known.push(first);
+  return known.toSorted(comparePositions)[0] ?? NOWHERE;
 }
 
-/** Gives every call the site's markers after its first event. */
+/** When a call began, as far as is known, epoch ms: markers before that cannot concern it. */
+function beginOf({ rows, fresh }: Touched): number {
+  return Math.min(...rows.map(({ startTime }) => startTime), ...fresh.map((event) => clockTime(event)));
+}
+
+/** What to read of a site's markers: those after `first` and not before `since`, for one call at least. */
+interface Wanted {
+  siteId: number;
+  first: Position;
+  since: number;
+}
+
+/** Gives every call the site's markers after its first event; one that no outbox heard of, those since it began. */
 export async function addMarkers(client: ClientBase, touched: readonly Touched[]): Promise<void> {
-  const firsts = new Map<number, Position>();
+  const wanted = new Map<string, Wanted>();
+  const nameOf = (call: Touched): string => `${call.site.id} ${firstOf(call) === NOWHERE}`;
   for (const call of touched) {
     const first = firstOf(call);
-    const lowest = firsts.get(call.site.id);
-    if (lowest === undefined || comparePositions(first, lowest) < 0) firsts.set(call.site.id, first);
+    const since = first === NOWHERE ? beginOf(call) : 0;
+    const known = wanted.get(nameOf(call)) ?? { siteId: call.site.id, first, since };
+    wanted.set(nameOf(call), {
+      siteId: call.site.id,
+      first: comparePositions(first, known.first) < 0 ? first : known.first,
+      since: Math.min(since, known.since),
+    });
   }
-  if (firsts.size === 0) return;
-  const from = [...firsts.values()];
-  const markers = await readFoldingMarkers(
-    client,
-    [...firsts.keys()],
-    from.map(({ stream }) => stream),
-    from.map(({ seq }) => seq),
-  );
+  if (wanted.size === 0) return;
+  const names = [...wanted.keys()];
+  const markers = await readFoldingMarkers(client, [...wanted.values()]);
   if (markers.length === 0) return;
-  const bySite = Map.groupBy(markers, ({ siteId }) => siteId);
+  const byName = Map.groupBy(markers, ({ place }) => names[place - 1]);
   for (const call of touched) {
     const first = firstOf(call);
-    call.markers = (bySite.get(call.site.id) ?? []).filter((marker) => comparePositions(marker, first) > 0);
+    const since = first === NOWHERE ? beginOf(call) : 0;
+    const after = ({ at, ...marker }: CallEvent): boolean => at >= since && comparePositions(marker, first) > 0;
+    call.markers = (byName.get(nameOf(call)) ?? []).filter(after);
   }
 }

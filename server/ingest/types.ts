@@ -54,6 +54,19 @@ export interface Position {
   seq: number;
 }
 
+/** Where a call known only from Asterisk's own files begins: no outbox has a place for it. */
+export const NOWHERE: Position = { stream: 0, seq: 0 };
+
+/**
+ * Where a call begins in the site's history: its first event in an outbox. Rows of Asterisk's own files are no part of it:
+ * whatever their stream, they are of any time. Undefined: no events.
+ */
+export function firstAmong(events: readonly (Position & { origin: Origin })[]): Position | undefined {
+  const heard = events.filter(({ origin }) => origin !== "recovered").toSorted(comparePositions)[0];
+  if (heard === undefined) return events.length === 0 ? undefined : NOWHERE;
+  return { stream: heard.stream, seq: heard.seq };
+}
+
 export function comparePositions(a: Position, b: Position): number {
   return a.stream - b.stream || a.seq - b.seq;
 }

@@ -7,7 +7,7 @@ import { itemsOf } from "../ingest/retell.ts";
 import { callRow } from "../ingest/rows.ts";
 import { type Item, tellCall } from "../ingest/tell.ts";
 import { Overtaken } from "../ingest/touched.ts";
-import { comparePositions } from "../ingest/types.ts";
+import { comparePositions, firstAmong, NOWHERE } from "../ingest/types.ts";
 import { findLinkedCalls } from "../store/findLinkedCalls.ts";
 import { lockCalls } from "../store/lockCalls.ts";
 import { lockSites } from "../store/lockSites.ts";
@@ -187,8 +187,7 @@ async function insert(
   now: number,
 ): Promise<number> {
   const standing = { state: row.state, incomplete: written.row.incomplete };
-  const first = items.find((item) => item.own)?.event ?? { stream: 0, seq: 0 };
-  const place = { stream: first.stream, seq: first.seq };
+  const place = firstAmong(items.filter((item) => item.own).map(({ event }) => event)) ?? NOWHERE;
   const made = await insertCalls(client, [
     { ...callRow(call, touched.site, standing, place, Math.min(written.row.receivedAt, now)), rawData: null },
   ]);

@@ -13,13 +13,15 @@ export interface LockedCall {
   state: CallState;
   /** Epoch ms. */
   receivedAt: number;
+  /** Epoch ms, by the PBX. */
+  startTime: number;
   firstStream: number;
   firstSeq: number;
 }
 
 const COLUMNS = `id::float8 AS id, site_id AS "siteId", linkedid, unique_id AS "uniqueId", revision, state,
   (extract(epoch FROM received_timestamp) * 1000)::float8 AS "receivedAt",
-  first_stream::float8 AS "firstStream", first_seq::float8 AS "firstSeq"`;
+  (extract(epoch FROM start_time) * 1000)::float8 AS "startTime", first_stream::float8 AS "firstStream", first_seq::float8 AS "firstSeq"`;
 
 /** In one order everywhere. */
 const LOCK = `ORDER BY site_id, linkedid FOR NO KEY UPDATE`;

@@ -15,6 +15,8 @@ export interface MarkerRow {
 }
 
 export interface StoredMarker {
+  /** Which of the places it is after: its number, from 1. */
+  place: number;
   siteId: number;
   stream: number;
   seq: number;
@@ -34,21 +36,33 @@ export async function insertMarkers(client: ClientBase, rows: MarkerRow[]): Prom
   });
 }
 
-/** The markers that may close calls of each site, after the given place of it. The lists go together by index. */
+/** A place in a site's history; `since`: a marker heard before that (epoch ms) is not wanted. */
+export interface MarkersWanted {
+  siteId: number;
+  first: { stream: number; seq: number };
+  since: number;
+}
+
+/** The markers that may close calls, after each of the given places. */
 export async function readFoldingMarkers(
   client: ClientBase,
-  siteIds: number[],
-  streams: number[],
-  seqs: number[],
+  wanted: readonly MarkersWanted[],
 ): Promise<StoredMarker[]> {
   const { rows } = await client.query<StoredMarker>({
     name: "read_folding_markers",
-    text: `SELECT m.site_id AS "siteId", m.stream_id::float8 AS stream, m.seq::float8 AS seq,
+    text: `SELECT p.place::float8 AS place, m.site_id AS "siteId", m.stream_id::float8 AS stream, m.seq::float8 AS seq,
                   (extract(epoch FROM m.captured_at) * 1000)::float8 AS at, m.origin, m.body AS ev
-           FROM unnest($1::int[], $2::bigint[], $3::bigint[]) AS p (site_id, stream_id, seq)
+           FROM unnest($1::int[], $2::bigint[], $3::bigint[], $4::float8[])
+             WITH ORDINALITY AS p (site_id, stream_id, seq, since, place)
            JOIN site_markers m ON m.site_id = p.site_id AND (m.stream_id, m.seq) > (p.stream_id, p.seq)
-           WHERE m.folds ORDER BY m.site_id, m.stream_id, m.seq`,
-    values: [siteIds, streams, seqs],
+           WHERE m.folds AND m.captured_at >= to_timestamp(p.since / 1000)
+           ORDER BY p.place, m.stream_id, m.seq`,
+    values: [
+      wanted.map(({ siteId }) => siteId),
+      wanted.map(({ first }) => first.stream),
+      wanted.map(({ first }) => first.seq),
+      wanted.map(({ since }) => since),
+    ],
   });
   return rows;
 }
