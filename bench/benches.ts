@@ -1,9 +1,17 @@
 import type { Bench } from "./figure.ts";
 import { assembleBench } from "./assemble.ts";
+import { deliveriesBench } from "./deliveries.ts";
 import { ingestBench } from "./ingest.ts";
 import { latencyBench } from "./latency.ts";
 import { mongoBench } from "./mongo.ts";
 import { outboxBench } from "./outbox.ts";
 
 /** In the order they run. */
-export const BENCHES: readonly Bench[] = [outboxBench, assembleBench, ingestBench, latencyBench, mongoBench];
+export const BENCHES: readonly Bench[] = [
+  outboxBench,
+  assembleBench,
+  ingestBench,
+  latencyBench,
+  deliveriesBench,
+  mongoBench,
+];

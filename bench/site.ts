@@ -21,10 +21,10 @@ export interface Site {
   stop(): Promise<void>;
 }
 
-export async function startSite(pbxOptions: PbxOptions): Promise<Site> {
+export async function startSite(pbxOptions: PbxOptions, env: Record<string, string> = {}): Promise<Site> {
   const folder = temporaryFolder();
   const dataDir = join(folder.path, "data");
-  const server = await startServer({ dataDir });
+  const server = await startServer({ dataDir, env });
   const command = (args: readonly string[]) => [...args, "--data-dir", dataDir];
   const enterprise = ["enterprise", "add", "0367", "--name", "Bench", "--token", "bench"];
   const added = await run(
