@@ -3,12 +3,13 @@ import { messageOf } from "../../shared/errors.ts";
 import type { Logger } from "../../shared/log.ts";
 import type { Work } from "../jobs.ts";
 import { deleteDeliveries } from "../store/deleteDeliveries.ts";
-import { DELIVER_TASK, findDueDeliveries, type DeliveryKey } from "../store/deliveryJobs.ts";
+import { DELIVER_TASK, findDueDeliveries, targetOf, type DeliveryKey } from "../store/deliveryJobs.ts";
 import { findExpiredDeliveries, finishDelivery } from "../store/finishDelivery.ts";
 import type { Channels } from "./channel.ts";
 import type { DeliveryCounts } from "./counts.ts";
 import { Lanes } from "./lanes.ts";
 import { DELIVERY_LIMITS } from "./limits.ts";
+import { Pauses } from "./pauses.ts";
 import { deliverCall } from "./task.ts";
 import type { Telegram } from "./telegram/telegram.ts";
 
@@ -50,23 +51,32 @@ export function startDeliveries(options: EngineOptions): Engine {
     if (key.channel === "telegram") options.telegram?.wake(key);
     else lanes.add(key);
   };
-  const sweep = () =>
-    sweepOnce(pool, add).catch((error: unknown) =>
+  const sweep = (overdueMsMin: number = DELIVERY_LIMITS.overdueMsMin) =>
+    sweepOnce(pool, add, overdueMsMin).catch((error: unknown) =>
       log.warn({ error: messageOf(error) }, "overdue deliveries were not looked for; the next round does"),
     );
   const tell = async (key: DeliveryKey): Promise<void> => {
     try {
-      const { recovered } = await deliverCall(options, key);
-      if (recovered) void sweep();
+      const { recovered, pausedUntil } = await deliverCall(options, key);
+      if (pausedUntil !== undefined) pauses.end(targetOf(key), pausedUntil - options.now());
+      if (recovered) void sweep(0);
     } catch (error) {
       log.warn({ error: messageOf(error), call: key.callId }, "a delivery was interrupted; the next round goes on");
     }
   };
+  const pauses = new Pauses(() => void sweep(0));
   const timer = setInterval(() => void sweep(), DELIVERY_LIMITS.sweepEveryMs);
   return {
-    work: { tasks: () => ({ [DELIVER_TASK]: async (payload) => add(payload as DeliveryKey) }) },
+    work: {
+      crontab: ["27 * * * * deliveries_retention ?jobKey=deliveries_retention&max=1"],
+      tasks: (stop) => ({
+        [DELIVER_TASK]: async (payload) => add(payload as DeliveryKey),
+        deliveries_retention: () => deleteOld(pool, stop),
+      }),
+    },
     async stop() {
       clearInterval(timer);
+      pauses.clear();
       await lanes.close();
     },
   };
@@ -80,8 +90,8 @@ export async function deleteOld(pool: Pool, stop: Pick<AbortSignal, "aborted">):
   }
 }
 
-async function sweepOnce(pool: Pool, add: (key: DeliveryKey) => void): Promise<void> {
-  const { retryAgeMsMax, overdueMsMin, perTargetWaitingMax, sweptMax } = DELIVERY_LIMITS;
+async function sweepOnce(pool: Pool, add: (key: DeliveryKey) => void, overdueMsMin: number): Promise<void> {
+  const { retryAgeMsMax, perTargetWaitingMax, sweptMax } = DELIVERY_LIMITS;
   for (const id of await findExpiredDeliveries(pool, retryAgeMsMax, sweptMax)) {
     await finishDelivery(pool, { id, state: "given_up", error: "the endpoint did not work for a day" });
   }

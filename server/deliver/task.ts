@@ -1,7 +1,7 @@
 import type { Pool } from "pg";
 import { messageOf } from "../../shared/errors.ts";
 import type { Logger } from "../../shared/log.ts";
-import { type ClaimedDelivery, claimDelivery, postponeDelivery } from "../store/claimDelivery.ts";
+import { type Claim, type ClaimedDelivery, claimDelivery, postponeDelivery } from "../store/claimDelivery.ts";
 import { noteFailure, noteSuccess, pauseTarget, probeTarget } from "../store/deliveryCircuit.ts";
 import { addDeliveryJob, type DeliveryKey } from "../store/deliveryJobs.ts";
 import { finishDelivery } from "../store/finishDelivery.ts";
@@ -29,33 +29,32 @@ const CLAIM = {
   openMs: DELIVERY_LIMITS.circuitOpenMs,
 };
 
-/**
- * Sends all that is due to one target about one call, oldest first; stops at the first that fails. `recovered`: a target that was
- * left alone works again, and what waits for it may go.
- */
-export async function deliverCall(context: DeliveryContext, key: DeliveryKey): Promise<{ recovered: boolean }> {
+/** `recovered`: a target that was left alone works again. `pausedUntil`: it is left alone until then (epoch ms). */
+export interface Told {
+  recovered: boolean;
+  pausedUntil?: number;
+}
+
+/** Sends all that is due to one target about one call, oldest first; stops at the first that fails. */
+export async function deliverCall(context: DeliveryContext, key: DeliveryKey): Promise<Told> {
   let recovered = false;
   for (;;) {
     const claim = await claimNext(context, key);
-    if (claim === undefined) return { recovered };
-    if (await deliver(context, key, claim)) recovered = true;
+    if (claim.kind === "claimed") recovered = (await deliver(context, key, claim.delivery)) || recovered;
+    else if (claim.kind === "closed") return { recovered, pausedUntil: claim.until };
+    else return { recovered };
   }
 }
 
-/** Undefined: nothing may be sent now; when it may, a job comes. */
-async function claimNext(
-  { pool, random, startedAt }: DeliveryContext,
-  key: DeliveryKey,
-): Promise<ClaimedDelivery | undefined> {
+/** When it is for later a job comes. */
+async function claimNext({ pool, startedAt }: DeliveryContext, key: DeliveryKey): Promise<Claim> {
   const limits = { ...CLAIM, startedAt };
   let claim = await claimDelivery(pool, key, limits);
   if (claim.kind === "closed" && (await probeTarget(pool, key, CLAIM.openMs))) {
     claim = await claimDelivery(pool, key, limits, true);
   }
-  if (claim.kind === "claimed") return claim.delivery;
   if (claim.kind === "later") await addDeliveryJob(pool, key, claim.at);
-  if (claim.kind === "closed") await addDeliveryJob(pool, key, claim.until + random() * CLAIM.openMs);
-  return undefined;
+  return claim;
 }
 
 /** True when a circuit that was open has closed. */
