@@ -1,5 +1,5 @@
 import type { AgentStatus } from "../control/status.ts";
-import { troublesOf } from "./troubles.ts";
+import { troublesOf } from "../control/troubles.ts";
 
 export type Level = "ok" | "warning" | "critical";
 

@@ -7,6 +7,8 @@ import type { Settings } from "../settings.ts";
 
 /** A stop that takes longer ends anyway: what is in the outbox is safe. */
 const STOP_MS_MAX = 4_800;
+/** Of a terminal that does not tell. */
+const COLUMNS_USUAL = 80;
 
 /** One command line from beginning to end. Resolves with the exit status; whoever calls ends the process with it. */
 export async function runCommandLine(args: readonly string[]): Promise<number> {
@@ -16,6 +18,7 @@ export async function runCommandLine(args: readonly string[]): Promise<number> {
     print: (text) => console.log(text),
     complain: (text) => console.error(text),
     terminal: process.stdout.isTTY === true && process.env["NO_COLOR"] === undefined,
+    columns: process.stdout.isTTY === true ? process.stdout.columns || COLUMNS_USUAL : Number.POSITIVE_INFINITY,
     enough: untilInterrupted,
   }).catch((error: unknown) => {
     console.error(messageOf(error));

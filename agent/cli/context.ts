@@ -12,6 +12,8 @@ export interface ProgramPorts {
   complain(text: string): void;
   /** Whether what is printed is read on a terminal. */
   terminal: boolean;
+  /** How wide that terminal is; infinite when there is none. */
+  columns: number;
   /** Aborted when the person has had enough. */
   enough(): AbortSignal;
 }

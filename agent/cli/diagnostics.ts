@@ -1,5 +1,5 @@
 import { strToU8, zipSync } from "fflate";
-import { askCalls, askGaps, askStatus } from "../control/socket.ts";
+import { askCalls, askGaps, askStatus } from "../control/ask.ts";
 import type { Settings } from "../settings.ts";
 import { doctor } from "./doctor/doctor.ts";
 import { readLog } from "./logs.ts";

@@ -2,13 +2,14 @@ import logUpdate from "log-update";
 import type { AmiEvent } from "../../shared/ami-event.ts";
 import { EXIT } from "../../shared/errors.ts";
 import type { SeenCall } from "../control/calls.ts";
-import { askCalls, askGaps, follow } from "../control/socket.ts";
+import { askCalls, askGaps, follow } from "../control/ask.ts";
 import { sleep } from "../sleep.ts";
 import type { CommonOptions, Context } from "./context.ts";
 import { doctor, levelOf } from "./doctor/doctor.ts";
+import { say } from "./phrases/phrases.ts";
 import { fsck, outboxLook } from "./outbox.ts";
 import { statusCommand } from "./status.ts";
-import { viewCall, viewCalls, viewChecks, viewEvent, viewGaps, viewOutbox } from "./views.ts";
+import { remedyOf, viewCall, viewCalls, viewChecks, viewEvent, viewGaps, viewOutbox } from "./views.ts";
 
 /** Commands that look at the agent and change nothing. Each resolves with the exit status. */
 
@@ -45,7 +46,7 @@ export async function onDoctor(context: Context, options: CommonOptions & { root
   const told = checks.map((check) => ({
     ...check,
     title: words.checks[check.name][0],
-    remedy: words.checks[check.name][1],
+    remedy: check.result === "pass" ? "" : remedyOf(check, context.voice),
   }));
   context.ports.print(options.json === true ? pretty({ level, checks: told }) : viewChecks(checks, context.voice));
   return EXIT[level];
@@ -95,7 +96,9 @@ export async function onFsck(context: Context, options: CommonOptions): Promise<
   const { words } = context.voice;
   const result = await fsck(context.settings(options).outbox.path);
   const failed = "failed" in result;
-  const text = failed ? words.fsckFailed(result.failed) : words.fsck(result.checked, result.bad.length);
+  const text = failed
+    ? words.fsckFailed(say(result.failed, context.voice.language).text)
+    : words.fsck(result.checked, result.bad.length);
   context.ports.print(options.json === true ? pretty(result) : text);
   return failed || result.bad.length > 0 ? EXIT.critical : EXIT.ok;
 }

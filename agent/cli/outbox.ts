@@ -1,6 +1,6 @@
 import { existsSync } from "node:fs";
 import { messageOf } from "../../shared/errors.ts";
-import { askCheck, askOutbox, askStatus } from "../control/socket.ts";
+import { askCheck, askOutbox, askStatus } from "../control/ask.ts";
 import { checkRows, lookInto, type OutboxLook } from "../outbox/look.ts";
 import { Store } from "../outbox/store.ts";
 

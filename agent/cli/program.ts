@@ -1,8 +1,10 @@
-import { Command, InvalidArgumentError, Option } from "commander";
-import { ConfigurationError, EXIT, type SettingProblem } from "../../shared/errors.ts";
+import { Command, CommanderError, InvalidArgumentError, Option, type Help } from "commander";
+import { ConfigurationError, EXIT } from "../../shared/errors.ts";
 import { AGENT_VERSION } from "../version.ts";
 import { makeContext, type CommonOptions, type Context, type ProgramPorts } from "./context.ts";
+import { examplesOf } from "./examples.ts";
 import { painter } from "./paint.ts";
+import { say, sayError, saySettings } from "./phrases/phrases.ts";
 import { LANGUAGES, TEXTS, type Language, type Texts } from "./texts.ts";
 import { WORDS } from "./words/words.ts";
 
@@ -12,36 +14,70 @@ const LIST_MAX = 10_000;
 export async function runProgram(args: readonly string[], ports: ProgramPorts): Promise<number> {
   const language = languageOf(args, ports.env);
   const texts = TEXTS[language];
-  const context = makeContext(ports, { texts, words: WORDS[language], paint: painter(ports.terminal) });
+  const voice = { language, texts, words: WORDS[language], paint: painter(ports.terminal), columns: ports.columns };
   let exitStatus: number = EXIT.ok;
-  const program = describe(context, (status) => (exitStatus = status));
+  const program = describe(makeContext(ports, voice), (status) => (exitStatus = status));
+  if (args.length === 0) return (program.outputHelp(), EXIT.ok);
   try {
     await program.parseAsync([...args], { from: "user" });
     return exitStatus;
   } catch (error) {
-    if (!(error instanceof ConfigurationError)) throw error;
-    ports.complain(explain(error.problems, texts));
+    return failed(error, ports, language);
+  }
+}
+
+function failed(error: unknown, ports: ProgramPorts, language: Language): number {
+  // Commander has said it already: help that was asked for is 0.
+  if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.ok : EXIT.configuration;
+  if (error instanceof ConfigurationError) {
+    ports.complain([TEXTS[language].badConfiguration, ...saySettings(error, language)].join("\n"));
     return EXIT.configuration;
   }
+  ports.complain(sayError(error, language));
+  return EXIT.critical;
 }
 
 type Ended = (exitStatus: number) => void;
 
 function describe(context: Context, ended: Ended): Command {
-  const { texts } = context.voice;
+  const { texts, language } = context.voice;
   const program = new Command("ringpost-agent")
     .description(texts.description)
-    .configureHelp({ styleTitle: (title) => texts.titles[title] ?? title })
+    .configureHelp(helpIn(texts))
+    .configureOutput({
+      writeOut: (text) => context.ports.print(text.trimEnd()),
+      writeErr: (text) => context.ports.complain(text.trimEnd()),
+      outputError: (text, write) => write(say(text.trimEnd(), language).text),
+    })
+    .exitOverride()
     .version(AGENT_VERSION, "-V, --version", texts.versionOption)
     .helpOption("-h, --help", texts.help)
     .helpCommand("help [command]", texts.helpCommand)
-    .addHelpText("after", texts.examples)
-    .showHelpAfterError();
+    .addOption(new Option("--lang <language>", texts.lang).choices(LANGUAGES))
+    .addHelpText("after", examplesOf("", texts))
+    .showHelpAfterError(texts.seeHelp("ringpost-agent"));
   describeService(program, context, ended);
   describeLooks(program, context, ended);
   describeFiles(program, context, ended);
   describeInstallation(program, context, ended);
   return program;
+}
+
+/** Commander's own words in the person's language. */
+function helpIn({ titles, usage, choices, preset }: Texts): Partial<Help> {
+  const local = (text: string) => text.replace("[options]", usage.options).replace("[command]", usage.command);
+  return {
+    styleTitle: (title) => titles[title] ?? title,
+    styleUsage: local,
+    styleSubcommandTerm: local,
+    optionDescription: ({ description, argChoices, defaultValue }) => {
+      const more = [
+        ...(argChoices === undefined ? [] : [choices(argChoices.join(", "))]),
+        ...(defaultValue === undefined ? [] : [preset(String(defaultValue))]),
+      ];
+      return [description, ...more].join(" ");
+    },
+  };
 }
 
 function describeService(program: Command, context: Context, ended: Ended): void {
@@ -76,7 +112,12 @@ function describeFiles(program: Command, context: Context, ended: Ended): void {
     .option("--lines <count>", about.lines, count, 100)
     .option("--file <file>", about.logFile)
     .action(act(files, "onLogs"));
-  const config = program.command("config").description(about.config).helpOption("-h, --help", context.voice.texts.help);
+  const { texts } = context.voice;
+  const config = program
+    .command("config")
+    .description(about.config)
+    .helpOption("-h, --help", texts.help)
+    .addHelpText("after", examplesOf("config", texts));
   file(config, "check", about.configCheck).action(act(files, "onConfigCheck"));
   file(config, "show", about.configShow).action(act(files, "onConfigShow"));
   file(program, "diagnostics", about.diagnostics)
@@ -130,7 +171,8 @@ function command(parent: Command, name: string, description: string, { voice }: 
     .helpOption("-h, --help", texts.help)
     .option("--config <file>", texts.config)
     .addOption(new Option("--lang <language>", texts.lang).choices(LANGUAGES))
-    .addHelpText("after", texts.examples);
+    .addHelpText("after", examplesOf(name, texts))
+    .showHelpAfterError(texts.seeHelp(`ringpost-agent ${name}`));
 }
 
 function withJson(command: Command, { voice }: Context): Command {
@@ -150,10 +192,5 @@ function languageOf(args: readonly string[], env: ProgramPorts["env"]): Language
     (language) => text.includes(`--lang ${language}`) || text.includes(`--lang=${language}`),
   );
   const locale = env["LC_ALL"] || env["LC_MESSAGES"] || env["LANG"] || "";
-  return asked ?? LANGUAGES.find((language) => locale.startsWith(`${language}_`)) ?? "en";
-}
-
-function explain(problems: readonly SettingProblem[], texts: Texts): string {
-  const lines = problems.map(({ setting, found, allowed }) => texts.problemLine(setting, found, allowed));
-  return [texts.badConfiguration, ...lines].join("\n");
+  return asked ?? LANGUAGES.find((language) => language === locale.split(/[_.@]/)[0]) ?? "en";
 }

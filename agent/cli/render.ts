@@ -1,15 +1,20 @@
 import type { AgentStatus } from "../control/status.ts";
+import { troublesOf, type Trouble } from "../control/troubles.ts";
 import type { Level } from "./assess.ts";
 import { moment } from "./format.ts";
+import { say } from "./phrases/phrases.ts";
 import type { Texts } from "./texts.ts";
-import { troublesOf, type Trouble } from "./troubles.ts";
 import type { Voice } from "./views.ts";
+import { wrap } from "./wrap.ts";
+
+const LABEL_CHARACTERS = 10;
 
 /** The status as one screen for people. */
 export function renderStatus(status: AgentStatus, level: Level, voice: Voice): string {
-  const { texts, words, paint } = voice;
+  const { texts, words, paint, columns } = voice;
   const { ami, server, calls, now, disk } = status;
-  const row = (label: string, text: string) => `${label.padEnd(10)} ${text}`;
+  const row = (label: string, text: string) =>
+    wrap(`${label.padEnd(LABEL_CHARACTERS)} ${text}`, columns, LABEL_CHARACTERS + 1);
   const span = (ms: number) => duration(ms, texts);
   const rate = ami.state === "connected" ? `, ${words.eventsPerSecond(ami.events_per_second)}` : "";
   const heard = texts.since(texts.ami[ami.state], ami.asterisk_version ?? ami.address, span(now - ami.since));
@@ -71,14 +76,23 @@ function renderClocks({ ami, server }: AgentStatus, { texts, words }: Voice): st
   );
 }
 
-function renderTroubles(troubles: readonly Trouble[], now: number, { texts, words, paint }: Voice): string[] {
+/** What a trouble is and what to do about it, in the person's language. */
+export function adviceOf({ code, detail }: Trouble, { words, language }: Voice): { found: string; remedy: string } {
+  const { text, next } = say(detail ?? "", language);
+  return { found: text, remedy: next ?? words.remedies[code] };
+}
+
+function renderTroubles(troubles: readonly Trouble[], now: number, voice: Voice): string[] {
+  const { texts, words, paint, columns } = voice;
   if (troubles.length === 0) return [];
-  const lines = troubles.flatMap(({ code, level, since, detail }) => {
+  const lines = troubles.flatMap((trouble) => {
+    const { code, level, since } = trouble;
+    const { found, remedy } = adviceOf(trouble, voice);
     const when = since === null ? "" : ` ${words.since(moment(since))} (${duration(now - since, texts)})`;
     return [
       `  ${paint(level, code)}${when}`,
-      ...(detail === null ? [] : [`    ${detail}`]),
-      `    -> ${words.remedies[code]}`,
+      ...(found === "" ? [] : [wrap(`    ${found}`, columns, 4)]),
+      wrap(`    -> ${remedy}`, columns, 7),
     ];
   });
   return ["", words.labels.troubles, ...lines];

@@ -1,9 +1,10 @@
 import { statSync } from "node:fs";
 import { EXIT } from "../../shared/errors.ts";
-import { askStatus } from "../control/socket.ts";
+import { askStatus } from "../control/ask.ts";
 import { assess } from "./assess.ts";
-import { bytes, renderStatus } from "./render.ts";
-import { troublesOf } from "./troubles.ts";
+import { moment } from "./format.ts";
+import { adviceOf, bytes, renderStatus } from "./render.ts";
+import { troublesOf } from "../control/troubles.ts";
 import type { Voice } from "./views.ts";
 
 export interface Answer {
@@ -18,11 +19,11 @@ export async function statusCommand(outboxPath: string, json: boolean, voice: Vo
   const level = assess(status);
   const exitStatus = EXIT[level];
   if (!json) return { text: renderStatus(status, level, voice), exitStatus };
-  const troubles = troublesOf(status).map((trouble) => ({ ...trouble, remedy: voice.words.remedies[trouble.code] }));
+  const troubles = troublesOf(status).map((trouble) => ({ ...trouble, remedy: adviceOf(trouble, voice).remedy }));
   return { text: JSON.stringify({ ...status, level, troubles }, null, 2), exitStatus };
 }
 
-function notRunning(path: string, json: boolean, { texts, paint }: Voice): Answer {
+function notRunning(path: string, json: boolean, { texts, words, paint }: Voice): Answer {
   const file = statSync(path, { throwIfNoEntry: false });
   const exitStatus = EXIT.critical;
   if (json) {
@@ -33,6 +34,6 @@ function notRunning(path: string, json: boolean, { texts, paint }: Voice): Answe
     };
     return { text: JSON.stringify({ running: false, level: "critical", outbox }, null, 2), exitStatus };
   }
-  const left = file === undefined ? texts.noOutbox : texts.outboxLeft(bytes(file.size), file.mtime.toISOString());
-  return { text: `${paint("critical", texts.notRunning(path))}\n${left}`, exitStatus };
+  const left = file === undefined ? texts.noOutbox : texts.outboxLeft(bytes(file.size), moment(file.mtimeMs));
+  return { text: `${paint("critical", texts.notRunning(path))}\n${left}\n${words.start}`, exitStatus };
 }

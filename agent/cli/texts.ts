@@ -13,18 +13,13 @@ const en = {
   helpCommand: "show help for a command",
   versionOption: "print the version",
   titles: {} as Record<string, string>,
-  examples: `
-Examples:
-  $ ringpost-agent install --server https://ringpost.example.com --code 7KQM-2WRT-9ZHC-4XPA
-  $ ringpost-agent status
-  $ ringpost-agent doctor --lang ru
-  $ ringpost-agent tail --calls
-  $ ringpost-agent calls --last 20 --json
-  $ ringpost-agent run --config /etc/ringpost/agent.toml
-From a checkout: npm run -s agent -- status --config agent.toml
-Exit status: 0 good, 1 warning, 2 critical, 78 settings that cannot be used.`,
+  examplesTitle: "Examples:",
+  exits: "Exit status: 0 good, 1 warning, 2 critical, 78 wrong settings or command line.",
+  seeHelp: (command: string) => `See: ${command} --help`,
+  usage: { options: "[options]", command: "[command]" },
+  choices: (words: string) => `(choices: ${words})`,
+  preset: (value: string) => `(default: ${value})`,
   badConfiguration: "The settings cannot be used:",
-  problemLine: (setting: string, found: string, allowed: string) => `  ${setting}: found ${found}; allowed: ${allowed}`,
   notRunning: (path: string) => `The agent of ${path} does not run. Calls are not being recorded.`,
   noOutbox: "There is no outbox file yet: the agent has never run with these settings.",
   outboxLeft: (bytes: string, at: string) => `Its outbox holds ${bytes}, last written ${at}. Nothing in it is lost.`,
@@ -55,18 +50,13 @@ const ru: Texts = {
   helpCommand: "показать справку по команде",
   versionOption: "напечатать версию",
   titles: { "Usage:": "Использование:", "Options:": "Параметры:", "Commands:": "Команды:" },
-  examples: `
-Примеры:
-  $ ringpost-agent install --server https://ringpost.example.com --code 7KQM-2WRT-9ZHC-4XPA
-  $ ringpost-agent status
-  $ ringpost-agent doctor --lang ru
-  $ ringpost-agent tail --calls
-  $ ringpost-agent calls --last 20 --json
-  $ ringpost-agent run --config /etc/ringpost/agent.toml
-Из исходников: npm run -s agent -- status --config agent.toml
-Код выхода: 0 хорошо, 1 предупреждение, 2 критично, 78 негодные настройки.`,
+  examplesTitle: "Примеры:",
+  exits: "Код выхода: 0 хорошо, 1 предупреждение, 2 критично, 78 негодные настройки или команда.",
+  seeHelp: (command) => `Справка: ${command} --help`,
+  usage: { options: "[параметры]", command: "[команда]" },
+  choices: (words) => `(одно из: ${words})`,
+  preset: (value) => `(если не задать: ${value})`,
   badConfiguration: "С такими настройками работать нельзя:",
-  problemLine: (setting, found, allowed) => `  ${setting}: указано ${found}; допустимо: ${allowed}`,
   notRunning: (path) => `Агент с очередью ${path} не работает. Звонки не записываются.`,
   noOutbox: "Файла очереди ещё нет: с этими настройками агент не запускался.",
   outboxLeft: (bytes, at) => `В его очереди ${bytes}, последняя запись ${at}. Из неё ничего не потеряно.`,

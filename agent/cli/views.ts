@@ -6,30 +6,42 @@ import type { OutboxLook } from "../outbox/look.ts";
 import type { Check } from "./doctor/checks.ts";
 import { clock, moment } from "./format.ts";
 import type { Paint } from "./paint.ts";
+import { say } from "./phrases/phrases.ts";
 import { duration } from "./render.ts";
 import { table } from "./table.ts";
-import type { Texts } from "./texts.ts";
+import type { Language, Texts } from "./texts.ts";
+import { wrap } from "./wrap.ts";
 import type { Words } from "./words/words.ts";
 
 /** What a person is talked to with. */
 export interface Voice {
+  language: Language;
   texts: Texts;
   words: Words;
   paint: Paint;
+  /** Of the terminal; infinite when what is said is not read on one. */
+  columns: number;
 }
 
-export function viewChecks(checks: readonly Check[], { words, paint }: Voice): string {
-  const rows = checks.map(({ name, result, found }) => [
-    paint(result, words.results[result]),
-    words.checks[name][0],
-    found,
-  ]);
+/** What to do about a check that is not good: about just what was found, else about the check. */
+export function remedyOf({ name, found }: Check, { words, language }: Voice): string {
+  return say(found, language).next ?? words.checks[name][1];
+}
+
+export function viewChecks(checks: readonly Check[], voice: Voice): string {
+  const { words, paint, columns, language } = voice;
+  const results = Math.max(...Object.values(words.results).map(({ length }) => length));
+  const titles = Math.max(...checks.map(({ name }) => words.checks[name][0].length));
+  const indent = results + titles + 4;
+  const rows = checks.map(({ name, result, found }) => {
+    const label = paint(result, words.results[result]) + " ".repeat(results - words.results[result].length);
+    return wrap(`${label}  ${words.checks[name][0].padEnd(titles)}  ${say(found, language).text}`, columns, indent);
+  });
   const todo = checks.filter(({ result }) => result === "warn" || result === "fail");
-  const remedies = todo.map(({ name, result }) => `${paint(result, words.checks[name][0])}: ${words.checks[name][1]}`);
-  return [
-    table([], rows),
-    ...(remedies.length === 0 ? [] : ["", `${words.columns.remedy}:`, ...remedies.map((text) => `  ${text}`)]),
-  ].join("\n");
+  const remedies = todo.map((check) =>
+    wrap(`  ${paint(check.result, words.checks[check.name][0])}: ${remedyOf(check, voice)}`, columns, 4),
+  );
+  return [...rows, ...(remedies.length === 0 ? [] : ["", `${words.columns.remedy}:`, ...remedies])].join("\n");
 }
 
 export function viewCalls(calls: readonly SeenCall[], nowMs: number, { texts, words }: Voice): string {
@@ -52,22 +64,30 @@ function outcomeOf({ ended_at, answered }: SeenCall, words: Words): string {
 
 export function viewGaps(gaps: readonly BlindPeriod[], { texts, words }: Voice): string {
   if (gaps.length === 0) return words.none;
-  const { began, length, cause, lost } = words.columns;
+  const { began, length, cause, lost, repaired } = words.columns;
   const rows = gaps.map((gap) => [
     moment(gap.from),
     duration(gap.to - gap.from, texts),
     words.causes[gap.cause],
     gap.count === null ? "" : String(gap.count),
+    gap.repair === null ? "" : words.repairs[gap.repair.result],
   ]);
-  return table([began, length, cause, lost], rows);
+  const head = [began, length, cause, lost];
+  const told = gaps.some(({ repair }) => repair !== null);
+  return table(told ? [...head, repaired] : head, told ? rows : rows.map((row) => row.slice(0, head.length)));
 }
 
-export function viewOutbox(path: string, running: boolean, look: OutboxLook | null, { words }: Voice): string {
+export function viewOutbox(
+  path: string,
+  running: boolean,
+  look: OutboxLook | null,
+  { words, language }: Voice,
+): string {
   if (look === null) return `${path}: ${words.none}`;
   const { stream, first, seq, at, reason } = words.columns;
   const ranges = (list: readonly (readonly [number, number])[]) =>
     list.length === 0 ? words.none : list.map(([lo, hi]) => `${lo}-${hi}`).join(", ");
-  const aside = look.set_aside.map((event) => [String(event.seq), moment(event.at), event.reason]);
+  const aside = look.set_aside.map((event) => [String(event.seq), moment(event.at), say(event.reason, language).text]);
   return [
     running ? path : `${path} ${words.outbox.offline}`,
     `${words.outbox.held}: ${look.held === null ? words.none : ranges([look.held])}`,

@@ -1,22 +1,19 @@
 import { createHash } from "node:crypto";
 import { chmodSync, rmSync } from "node:fs";
-import { connect, createServer, type Server, type Socket } from "node:net";
+import { createServer, type Server, type Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
-import type { OutboxLook, CheckedRows } from "../outbox/look.ts";
-import type { BlindPeriod } from "./blind.ts";
-import type { SeenCall } from "./calls.ts";
-import { answerTo, type Answerer, type Request } from "./requests.ts";
-import type { AgentStatus } from "./status.ts";
+import { answerTo, type Answerer } from "./requests.ts";
 
 /** The kernel takes no longer path for a socket. */
 const SOCKET_PATH_BYTES_MAX = 100;
-const ANSWER_MS_MAX = 5_000;
-const ANSWER_CHARACTERS_MAX = 4 * 1024 * 1024;
+export const ANSWER_MS_MAX = 5_000;
 const REQUEST_CHARACTERS_MAX = 1_024;
 /** A watcher that reads more slowly than events come is let go: it must not cost the agent memory. */
 const UNREAD_BYTES_MAX = 1024 * 1024;
 const CLIENTS_MAX = 16;
+/** So often the agent looks at itself, to know since when something is wrong. */
+const LOOK_MS = 5_000;
 
 /** Where the agent of this outbox listens: beside the file, or under a short name when that path is too long. */
 export function socketPath(outboxPath: string): string {
@@ -31,9 +28,12 @@ export class ControlSocket {
   readonly #path: string;
   readonly #server: Server;
   readonly #clients = new Set<Socket>();
+  readonly #agent: Answerer;
+  #looking: NodeJS.Timeout | undefined;
 
   constructor(outboxPath: string, agent: Answerer) {
     this.#path = socketPath(outboxPath);
+    this.#agent = agent;
     this.#server = createServer((client) => this.#serve(client, agent));
     this.#server.maxConnections = CLIENTS_MAX;
   }
@@ -46,9 +46,11 @@ export class ControlSocket {
       this.#server.listen(this.#path, () => done());
     });
     chmodSync(this.#path, 0o600);
+    this.#looking = setInterval(() => this.#agent.status(), LOOK_MS).unref();
   }
 
   async close(): Promise<void> {
+    clearInterval(this.#looking);
     if (!this.#server.listening) return;
     const closed = new Promise<void>((done) => this.#server.close(() => done()));
     for (const client of this.#clients) client.destroy();
@@ -81,62 +83,4 @@ async function answer(client: Socket, text: string, agent: Answerer): Promise<vo
   if (stop === null) return void client.end();
   client.setTimeout(0);
   client.once("close", stop);
-}
-
-/** The running agent's status, or null when no agent answers for this outbox. */
-export async function askStatus(outboxPath: string): Promise<AgentStatus | null> {
-  return ask<AgentStatus>(outboxPath, { ask: "status" });
-}
-
-export const askCalls = (outboxPath: string, count: number) => ask<SeenCall[]>(outboxPath, { ask: "calls", count });
-export const askGaps = (outboxPath: string) => ask<BlindPeriod[]>(outboxPath, { ask: "gaps" });
-export const askOutbox = (outboxPath: string) => ask<OutboxLook>(outboxPath, { ask: "outbox" });
-export const askCheck = (outboxPath: string, from: number) => ask<CheckedRows>(outboxPath, { ask: "check", from });
-
-async function ask<T>(outboxPath: string, request: Request): Promise<T | null> {
-  const text = await new Promise<string>((done) => {
-    let text = "";
-    const socket = connect(socketPath(outboxPath));
-    socket.setEncoding("utf8");
-    socket.setTimeout(ANSWER_MS_MAX, () => socket.destroy());
-    socket.once("connect", () => socket.write(`${JSON.stringify(request)}\n`));
-    socket.on("data", (chunk: string) => {
-      if (text.length < ANSWER_CHARACTERS_MAX) text += chunk;
-    });
-    socket.on("error", () => socket.destroy());
-    socket.on("close", () => done(text));
-  });
-  try {
-    return JSON.parse(text) as T;
-  } catch {
-    return null;
-  }
-}
-
-/** Hands over line after line until `stop` or the agent's end; false when no agent answered at all. */
-export async function follow(
-  outboxPath: string,
-  request: Request,
-  line: (value: unknown) => void,
-  stop: AbortSignal,
-): Promise<boolean> {
-  const socket = connect(socketPath(outboxPath));
-  let answered = false;
-  socket.once("connect", () => {
-    answered = true;
-    socket.write(`${JSON.stringify(request)}\n`);
-  });
-  const ended = new Promise<void>((done) => socket.once("close", () => done()));
-  socket.on("error", () => socket.destroy());
-  const end = () => socket.destroy();
-  stop.addEventListener("abort", end);
-  let text = "";
-  socket.setEncoding("utf8").on("data", (chunk: string) => {
-    const lines = (text + chunk).split("\n");
-    text = lines.pop() ?? "";
-    for (const one of lines) line(JSON.parse(one));
-  });
-  await ended;
-  stop.removeEventListener("abort", end);
-  return answered;
 }

@@ -3,8 +3,10 @@ import { dirname } from "node:path";
 import type { AmiState } from "../ami/session.ts";
 import type { LinkState } from "../forward/link.ts";
 import type { OutboxState } from "../outbox/protocol.ts";
+import type { RepairStatus } from "../recover/repair.ts";
 import type { BlindPeriod } from "./blind.ts";
 import { localDay } from "./calls.ts";
+import type { TroubleCode } from "./troubles.ts";
 import type { Watch } from "./watch.ts";
 
 /** What `status --json` prints: a written contract, fields are only ever added. Times are epoch ms. */
@@ -40,6 +42,8 @@ export interface AgentStatus {
   calls: { today: number; running: number };
   /** Within the last 24 h, newest last. */
   blind: BlindPeriod[];
+  /** What is read from Asterisk's own CDR and CEL files. */
+  repair: RepairStatus;
   disk: { free_bytes: number | null };
   outbox: {
     path: string;
@@ -55,6 +59,8 @@ export interface AgentStatus {
     lost: number;
     problem: string | null;
   };
+  /** Since when each trouble is there, by its code (troubles.ts), as far as this run saw it. */
+  troubles_since: Partial<Record<TroubleCode, number>>;
 }
 
 export interface StatusParts {
@@ -73,13 +79,14 @@ export interface StatusParts {
   outboxBytesMax: number;
   watch: Watch;
   monoMs: number;
+  repair: RepairStatus;
 }
 
 const DAY_MS = 86_400_000;
 
 export function statusOf(parts: StatusParts): AgentStatus {
   const { ami, link, outbox } = parts;
-  return {
+  const status: AgentStatus = {
     running: true,
     version: parts.version,
     pid: process.pid,
@@ -106,6 +113,7 @@ export function statusOf(parts: StatusParts): AgentStatus {
     },
     calls: { today: callsToday(parts), running: parts.watch.calls.running },
     blind: parts.watch.blind.periods.filter(({ to }) => to > parts.nowMs - DAY_MS),
+    repair: parts.repair,
     disk: { free_bytes: freeBytes(parts.path) },
     outbox: {
       path: parts.path,
@@ -121,7 +129,9 @@ export function statusOf(parts: StatusParts): AgentStatus {
       lost: outbox.lost + parts.lostBefore,
       problem: outbox.problem,
     },
+    troubles_since: {},
   };
+  return { ...status, troubles_since: parts.watch.troubles.see(status) };
 }
 
 function callsToday({ watch, nowMs }: StatusParts): number {

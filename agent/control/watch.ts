@@ -3,6 +3,7 @@ import type { Clock } from "../clock.ts";
 import { BlindLog } from "./blind.ts";
 import { CallWatch, localDay } from "./calls.ts";
 import { Rate } from "./rate.ts";
+import { TroubleTimes } from "./troubles.ts";
 
 export interface WatchPorts {
   clock: Clock;
@@ -14,6 +15,7 @@ export interface WatchPorts {
 export class Watch {
   readonly calls = new CallWatch();
   readonly rate = new Rate();
+  readonly troubles = new TroubleTimes();
   blind = new BlindLog(undefined);
   readonly #ports: WatchPorts;
   readonly #listeners = new Set<(event: AmiEvent) => void>();
@@ -25,7 +27,9 @@ export class Watch {
 
   /** What earlier runs of the agent saw. */
   resume(known: Readonly<Record<string, string>>): void {
+    const seen = this.blind.periods;
     this.blind = new BlindLog(known["blind"]);
+    this.blind.addAll(seen);
     const [day, count] = (known["calls_today"] ?? "").split(" ");
     if (day !== undefined && day === localDay(this.#ports.clock.wallMs()))
       this.calls.resume({ day, count: Number(count) });
@@ -36,10 +40,15 @@ export class Watch {
     this.rate.add(events.length, this.#ports.clock.monoMs());
     for (const event of events) {
       this.calls.see(event, now);
-      if (this.blind.see(event)) this.#ports.remember("blind", this.blind.toString());
+      this.seeGap(event);
       for (const listener of this.#listeners) listener(event);
     }
     this.#rememberCalls();
+  }
+
+  /** Also what the outbox has to tell of itself: what it lost, by its own markers. */
+  seeGap(event: AmiEvent): void {
+    if (this.blind.see(event)) this.#ports.remember("blind", this.blind.toString());
   }
 
   onEvent(listener: (event: AmiEvent) => void): () => void {

@@ -113,6 +113,18 @@ describe("every command on a terminal", () => {
       await expect(steady(text, names())).toMatchFileSnapshot(join(GOLDEN, lang, `${name}.txt`));
     });
 
+  it.each(["en", "ru"])("keeps to 80 columns, the status to one screen, in %s", async (lang) => {
+    for (const name of ["status", "doctor", "gaps", "calls", "help"]) {
+      const command = [process.execPath, MAIN, name, ...(name === "help" ? [] : ["--config", config]), "--lang", lang];
+      const { text } = await onTerminal(command, { TZ: "UTC", NO_COLOR: "1" }, 80);
+      const lines = text.trimEnd().split("\n");
+      // A command line or a path that is to be copied is not cut.
+      const long = lines.filter((line) => line.length > 80 && !line.includes("--code") && !line.includes(folder));
+      expect(long).toEqual([]);
+      expect(name === "status" ? lines.length : 0).toBeLessThanOrEqual(24);
+    }
+  });
+
   it.each(["en", "ru"])("tells what the doctor finds, with a remedy for each trouble, in %s", async (lang) => {
     const { text, status } = await terminal(["doctor"], lang);
     expect([0, 1]).toContain(status);

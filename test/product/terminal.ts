@@ -1,14 +1,15 @@
 import { spawn } from "node:child_process";
 
-const COLUMNS = 160;
+const COLUMNS_WIDE = 160;
 
 /** What a command shows on a terminal, its escapes included, and how it ended. `script` gives it the terminal. */
 export async function onTerminal(
   command: readonly string[],
   env: NodeJS.ProcessEnv = {},
+  columns = COLUMNS_WIDE,
 ): Promise<{ text: string; status: number | null }> {
   const quoted = command.map((word) => `'${word.replaceAll("'", `'\\''`)}'`).join(" ");
-  const child = spawn("script", ["-qfec", `stty cols ${COLUMNS}; ${quoted}`, "/dev/null"], {
+  const child = spawn("script", ["-qfec", `stty cols ${columns} rows 24; ${quoted}`, "/dev/null"], {
     env: { ...process.env, TERM: "xterm", ...env },
     stdio: ["ignore", "pipe", "inherit"],
   });

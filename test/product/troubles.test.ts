@@ -2,16 +2,21 @@ import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { assess } from "../../agent/cli/assess.ts";
 import { painter } from "../../agent/cli/paint.ts";
-import { renderStatus } from "../../agent/cli/render.ts";
-import { LANGUAGES, TEXTS } from "../../agent/cli/texts.ts";
-import { TROUBLE_CODES, troublesOf } from "../../agent/cli/troubles.ts";
+import { adviceOf, renderStatus } from "../../agent/cli/render.ts";
+import { LANGUAGES, TEXTS, type Language } from "../../agent/cli/texts.ts";
+import { TROUBLE_CODES, troublesOf } from "../../agent/control/troubles.ts";
 import { WORDS } from "../../agent/cli/words/words.ts";
 import type { AgentStatus } from "../../agent/control/status.ts";
+import { describeStorage } from "../../agent/outbox/failure.ts";
 import { steady } from "./terminal.ts";
 
 const NOW = Date.UTC(2026, 0, 2, 3, 4, 5);
 const MINUTE_MS = 60_000;
 const GIGABYTE = 1024 ** 3;
+const LOST =
+  "cannot connect to AMI at 127.0.0.1:5038: connect ECONNREFUSED 127.0.0.1:5038. Check that Asterisk runs, and [general] enabled, bindaddr and port in manager.conf";
+const UNREACHABLE =
+  "the server https://r cannot be reached: getaddrinfo ENOTFOUND r. Events are kept; the agent keeps trying";
 
 const good: AgentStatus = {
   running: true,
@@ -40,6 +45,7 @@ const good: AgentStatus = {
   },
   calls: { today: 0, running: 0 },
   blind: [],
+  repair: { enabled: true, sources: [], problems: [], waiting: [], last: null },
   disk: { free_bytes: GIGABYTE },
   outbox: {
     path: "/o",
@@ -55,13 +61,14 @@ const good: AgentStatus = {
     lost: 0,
     problem: null,
   },
+  troubles_since: {},
 };
 
 const bad: AgentStatus = {
   ...good,
-  ami: { ...good.ami, state: "lost", clock_ahead_ms: 90_000, problem: "cannot connect to AMI" },
-  server: { ...good.server, state: "unreachable", clock_ahead_ms: -90_000, problem: "the server cannot be reached" },
-  blind: [{ from: NOW - 5 * MINUTE_MS, to: NOW - MINUTE_MS, cause: "ami_lost", count: null }],
+  ami: { ...good.ami, state: "lost", clock_ahead_ms: 90_000, problem: LOST },
+  server: { ...good.server, state: "unreachable", clock_ahead_ms: -90_000, problem: UNREACHABLE },
+  blind: [{ from: NOW - 5 * MINUTE_MS, to: NOW - MINUTE_MS, cause: "ami_lost", count: null, repair: null }],
   disk: { free_bytes: 1024 },
   outbox: {
     ...good.outbox,
@@ -71,16 +78,28 @@ const bad: AgentStatus = {
     used_bytes: GIGABYTE,
     set_aside: 2,
     lost: 7,
-    problem: "the disk is full",
+    problem: describeStorage("full", "/var/lib/ringpost/outbox.db", "ENOSPC"),
   },
+  troubles_since: { outbox_lost: NOW - 2 * MINUTE_MS },
 };
+
+const COLUMNS = 80;
+const voiceIn = (language: Language) => ({
+  language,
+  texts: TEXTS[language],
+  words: WORDS[language],
+  paint: painter(false),
+  columns: COLUMNS,
+});
 
 describe("what the status tells", () => {
   it.each(LANGUAGES)("names each trouble with its code, since when, and what to do, in %s", async (lang) => {
-    const voice = { texts: TEXTS[lang], words: WORDS[lang], paint: painter(false) };
+    const voice = voiceIn(lang);
     const screen = renderStatus(bad, assess(bad), voice);
+    for (const line of screen.split("\n")) expect(line.length).toBeLessThanOrEqual(COLUMNS);
     await expect(steady(screen, {})).toMatchFileSnapshot(join(import.meta.dirname, "golden", lang, "troubles.txt"));
-    for (const { code } of troublesOf(bad)) expect(screen).toContain(voice.words.remedies[code]);
+    const onOneLine = screen.replaceAll(/\s+/g, " ");
+    for (const trouble of troublesOf(bad)) expect(onOneLine).toContain(`${adviceOf(trouble, voice).remedy}`);
   });
 
   it("is well without a trouble, a warning for what heals, critical for what needs a person", () => {

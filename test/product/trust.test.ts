@@ -7,7 +7,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { FastifyInstance } from "fastify";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { askStatus } from "../../agent/control/socket.ts";
+import { askStatus } from "../../agent/control/ask.ts";
 import { buildApp } from "../../server/http/app.ts";
 import { addEnterprise } from "../../server/store/addEnterprise.ts";
 import { addSite } from "../../server/store/addSite.ts";

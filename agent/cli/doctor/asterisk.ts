@@ -1,29 +1,27 @@
-import { accessSync, constants, existsSync } from "node:fs";
-import { join } from "node:path";
 import { firstOf, type Headers } from "../../../shared/ami-message.ts";
 import { AmiConnection } from "../../ami/connection.ts";
 import { isRefused } from "../../ami/facts.ts";
 import { findAsterisk, type FoundAsterisk } from "../../install/asterisk.ts";
 import { isLoopback, type Settings } from "../../settings.ts";
 import { fail, foundOf, judge, pass, skip, warn, type Check, type CheckName } from "./checks.ts";
+import { checkRecords } from "./records.ts";
 
 const VERSION_OLDEST = [13, 5] as const;
 const NEEDED = ["CoreShowChannels", "Status", "CoreStatus", "CoreSettings", "Ping"];
 /** With any of these a stolen secret can place calls, change settings or run programs. */
 const TOO_WIDE = ["Command", "Originate", "UpdateConfig", "Redirect", "DBPut", "ModuleLoad", "Hangup", "Setvar"];
 const WRITE_TIMEOUT_MS_MIN = 1_000;
-const RECORDS = ["cdr-csv/Master.csv", "cdr-custom/Master.csv", "cel-custom/Master.csv", "master.db"];
 const CLOCK_MS_MAX = 5_000;
 
 /** What Asterisk's own settings say; they are only there when the agent stands on the PBX. */
-export function checkFiles({ ami }: Settings, root: string): Check[] {
+export function checkFiles({ ami, outbox }: Settings, root: string): Check[] {
   const names: CheckName[] = ["asterisk", "write_timeout", "timestamp_events", "ami_closed", "cdr_cel"];
-  if (!isLoopback(ami.host)) return names.map((name) => skip(name, `[ami] host = ${ami.host}`));
+  if (!isLoopback(ami.host)) return names.map((name) => skip(name, `Asterisk is on another host: ${ami.host}`));
   try {
-    return [...checkManager(findAsterisk(root), ami.username), checkRecords(root)];
+    return [...checkManager(findAsterisk(root), ami.username), checkRecords(outbox.path, root)];
   } catch (error) {
     const reason = foundOf(error);
-    return names.map((name) => (name === "asterisk" ? warn(name, reason) : skip(name, "manager.conf")));
+    return names.map((name) => (name === "asterisk" ? warn(name, reason) : skip(name, "no manager.conf here")));
   }
 }
 
@@ -33,26 +31,11 @@ function checkManager({ managerConf, ami }: FoundAsterisk, username: string): Ch
   return [
     pass("asterisk", managerConf),
     user === undefined
-      ? skip("write_timeout", `[${username}] ?`)
+      ? skip("write_timeout", `no user [${username}] in manager.conf`)
       : judge("write_timeout", user.writeTimeoutMs >= WRITE_TIMEOUT_MS_MIN, `${user.writeTimeoutMs} ms`, "warn"),
     judge("timestamp_events", ami.timestampEvents, ami.timestampEvents ? "yes" : "no", "warn"),
     judge("ami_closed", !open, `bindaddr = ${ami.bindaddr}`, "warn"),
   ];
-}
-
-function checkRecords(root: string): Check {
-  const files = RECORDS.map((name) => join(root, "/var/log/asterisk", name)).filter((file) => existsSync(file));
-  const readable = files.filter((file) => isReadable(file));
-  return judge("cdr_cel", readable.length > 0, readable[0] ?? files[0] ?? "-", "warn");
-}
-
-function isReadable(file: string): boolean {
-  try {
-    accessSync(file, constants.R_OK);
-    return true;
-  } catch {
-    return false;
-  }
 }
 
 /** Logs in beside the agent, asks what it may, and leaves. */
@@ -65,7 +48,7 @@ export async function checkAmi({ ami }: Settings): Promise<Check[]> {
     "system_name",
     "clock_pbx",
   ];
-  const without = (names: readonly CheckName[]) => names.map((name) => skip(name, "AMI"));
+  const without = (names: readonly CheckName[]) => names.map((name) => skip(name, "AMI gave no answer"));
   let connection: AmiConnection;
   try {
     connection = await AmiConnection.open(ami, () => performance.now());
@@ -93,7 +76,7 @@ async function checkSession(connection: AmiConnection): Promise<Check[]> {
   return [
     checkVersion(firstOf(settings["AsteriskVersion"])),
     ...checkRights(commands, isRefused(settings)),
-    pass("system_name", firstOf(settings["SystemName"]) || "-"),
+    pass("system_name", firstOf(settings["SystemName"]) || "none set"),
     checkClock(Number(firstOf(ping["Timestamp"]) ?? Number.NaN) * 1000 - (sentAt + Date.now()) / 2),
   ];
 }
@@ -102,13 +85,19 @@ function checkVersion(version: string | undefined): Check {
   const [major = 0, minor = 0] = (/(\d+)\.(\d+)/.exec(version ?? "") ?? []).slice(1).map(Number);
   const [oldestMajor, oldestMinor] = VERSION_OLDEST;
   const holds = major > oldestMajor || (major === oldestMajor && minor >= oldestMinor);
-  return version === undefined ? warn("asterisk_version", "?") : judge("asterisk_version", holds, version, "fail");
+  return version === undefined
+    ? warn("asterisk_version", "not told")
+    : judge("asterisk_version", holds, version, "fail");
 }
 
 /** ListCommands names what this user may do; where it names nothing, the refused settings are all that is known. */
 function checkRights(commands: Headers, settingsRefused: boolean): Check[] {
   if (commands["Ping"] === undefined) {
-    return [judge("rights_needed", !settingsRefused, "CoreSettings", "fail"), skip("rights_wide", "ListCommands")];
+    const found = settingsRefused ? "refused: CoreSettings" : "CoreSettings";
+    return [
+      judge("rights_needed", !settingsRefused, found, "fail"),
+      skip("rights_wide", "Asterisk does not tell what this user may"),
+    ];
   }
   const missing = NEEDED.filter((name) => commands[name] === undefined);
   const wide = TOO_WIDE.filter((name) => commands[name] !== undefined);
@@ -116,14 +105,19 @@ function checkRights(commands: Headers, settingsRefused: boolean): Check[] {
     judge(
       "rights_needed",
       missing.length === 0,
-      missing.length === 0 ? NEEDED.join(", ") : `- ${missing.join(", ")}`,
+      missing.length === 0 ? NEEDED.join(", ") : `refused: ${missing.join(", ")}`,
       "fail",
     ),
-    judge("rights_wide", wide.length === 0, wide.length === 0 ? "reporting" : wide.join(", "), "warn"),
+    judge(
+      "rights_wide",
+      wide.length === 0,
+      wide.length === 0 ? "reporting" : `also allowed: ${wide.join(", ")}`,
+      "warn",
+    ),
   ];
 }
 
 function checkClock(aheadMs: number): Check {
-  if (Number.isNaN(aheadMs)) return skip("clock_pbx", "?");
-  return judge("clock_pbx", Math.abs(aheadMs) < CLOCK_MS_MAX, `${(aheadMs / 1000).toFixed(1)} s`, "warn");
+  if (Number.isNaN(aheadMs)) return skip("clock_pbx", "not told");
+  return judge("clock_pbx", Math.abs(aheadMs) < CLOCK_MS_MAX, `${(aheadMs / 1000).toFixed(1)} s ahead`, "warn");
 }

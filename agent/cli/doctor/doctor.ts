@@ -1,4 +1,4 @@
-import { askStatus } from "../../control/socket.ts";
+import { askStatus } from "../../control/ask.ts";
 import type { Settings } from "../../settings.ts";
 import type { Level } from "../assess.ts";
 import { checkAmi, checkFiles } from "./asterisk.ts";
@@ -9,7 +9,10 @@ import { checkServer } from "./server.ts";
 /** All checks, in their order. Changes nothing, and runs beside the agent. */
 export async function doctor(settings: Settings, configFile: string, root = ""): Promise<Check[]> {
   const status = await askStatus(settings.outbox.path);
-  const running = status === null ? fail("running", "-") : pass("running", `${status.version}, ${status.pid}`);
+  const running =
+    status === null
+      ? fail("running", "nobody answers on its socket")
+      : pass("running", `${status.version}, process ${status.pid}`);
   const groups = await Promise.all([
     checkAmi(settings),
     checkServer(settings),

@@ -36,13 +36,13 @@ export async function checkMachine(outboxPath: string, root: string): Promise<Ch
 }
 
 async function checkOutbox(path: string): Promise<Check> {
-  if (!existsSync(path)) return skip("outbox", path);
+  if (!existsSync(path)) return skip("outbox", "the agent has not run yet");
   const result = await fsck(path, OUTBOX_CHECK_MS_MAX);
   if ("failed" in result) return fail("outbox", result.failed);
   return judge(
     "outbox",
     result.bad.length === 0,
-    `${result.checked}${result.complete ? "" : "+"} / ${result.bad.length}`,
+    `${result.complete ? "" : "the first "}${result.checked} rows, ${result.bad.length} damaged`,
     "fail",
   );
 }
@@ -56,7 +56,7 @@ function checkSpace(folder: string): Check {
   try {
     const { bavail, bsize } = statfsSync(folder);
     const free = bavail * bsize;
-    const found = `${Math.floor(free / MEGABYTE)} MB`;
+    const found = `${Math.floor(free / MEGABYTE)} MB free`;
     return free < DISK_BYTES_FAIL
       ? fail("disk_space", found)
       : judge("disk_space", free >= DISK_BYTES_WARN, found, "warn");
@@ -78,7 +78,7 @@ function checkSpeed(folder: string): Check {
       closeSync(fd);
     }
     const ms = Math.round(performance.now() - startedAt);
-    return judge("disk_speed", ms <= WRITE_MS_MAX, `${ms} ms`, "warn");
+    return judge("disk_speed", ms <= WRITE_MS_MAX, `1 MB in ${ms} ms`, "warn");
   } catch (error) {
     return warn("disk_speed", foundOf(error));
   } finally {
@@ -102,7 +102,7 @@ function linkOf(file: string): string | undefined {
 }
 
 function checkService(root: string): Check {
-  if (!existsSync(join(root, "/run/systemd/system"))) return skip("service", "systemd");
+  if (!existsSync(join(root, "/run/systemd/system"))) return skip("service", "no systemd on this machine");
   try {
     const said = execFileSync("systemctl", ["is-enabled", SERVICE], {
       encoding: "utf8",

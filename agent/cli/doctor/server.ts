@@ -34,7 +34,7 @@ async function checkName(hostname: string): Promise<Check> {
 }
 
 async function checkTls(url: URL, caFile: string): Promise<Check[]> {
-  if (url.protocol !== "https:") return [skip("tls", "http"), skip("certificate", "http")];
+  if (url.protocol !== "https:") return [skip("tls", "plain http"), skip("certificate", "plain http")];
   const port = Number(url.port || 443);
   const socket = connect({
     host: url.hostname,
@@ -49,12 +49,12 @@ async function checkTls(url: URL, caFile: string): Promise<Check[]> {
       socket.once("error", done);
       socket.once("timeout", () => done(new Error(`no answer within ${CONNECT_MS_MAX / 1000} s`)));
     });
-    if (error !== null) return [fail("tls", foundOf(error)), skip("certificate", "TLS")];
+    if (error !== null) return [fail("tls", foundOf(error)), skip("certificate", "no TLS connection")];
     const { valid_to: until } = socket.getPeerCertificate();
     const days = Math.floor((Date.parse(until) - Date.now()) / DAY_MS);
     return [
       pass("tls", socket.getProtocol() ?? ""),
-      judge("certificate", days >= CERTIFICATE_DAYS_MIN, `${until} (${days} d)`, "warn"),
+      judge("certificate", days >= CERTIFICATE_DAYS_MIN, `until ${until} (${days} days)`, "warn"),
     ];
   } finally {
     socket.destroy();
@@ -71,12 +71,15 @@ async function checkKey(settings: Settings): Promise<Check[]> {
       body: { look: true },
     });
     const said = typeof body["message"] === "string" ? body["message"] : `HTTP ${status}`;
-    const key = status === 200 ? pass("key", `HTTP ${status}`) : fail("key", said);
+    const key = status === 200 ? pass("key", "accepted") : fail("key", said);
     // The answer's date is in whole seconds.
     const aheadMs = serverMs + 500 - Date.now();
-    if (Number.isNaN(aheadMs)) return [key, skip("clock_server", "?")];
-    return [key, judge("clock_server", Math.abs(aheadMs) < CLOCK_MS_MAX, `${Math.round(aheadMs / 1000)} s`, "warn")];
+    if (Number.isNaN(aheadMs)) return [key, skip("clock_server", "not told")];
+    return [
+      key,
+      judge("clock_server", Math.abs(aheadMs) < CLOCK_MS_MAX, `${Math.round(aheadMs / 1000)} s ahead`, "warn"),
+    ];
   } catch (error) {
-    return [warn("key", foundOf(error)), skip("clock_server", "?")];
+    return [warn("key", foundOf(error)), skip("clock_server", "not told")];
   }
 }

@@ -1,8 +1,8 @@
-import type { GapCause } from "../../../shared/ami-event.ts";
+import type { GapCause, RepairResult } from "../../../shared/ami-event.ts";
 import type { CheckName } from "../doctor/checks.ts";
 import type { RemovalName } from "../../install/uninstall.ts";
 import type { StepName } from "../../install/steps.ts";
-import type { TroubleCode } from "../troubles.ts";
+import type { TroubleCode } from "../../control/troubles.ts";
 
 /** What the commands say to people, besides texts.ts. */
 export const en = {
@@ -51,6 +51,7 @@ export const en = {
   free: (bytes: string) => `${bytes} free`,
   since: (time: string) => `since ${time}`,
   notRunning: "The agent does not run: nothing passes here. Start it: systemctl start ringpost-agent",
+  start: "Start it: systemctl start ringpost-agent; then: ringpost-agent logs",
   none: "none",
   ended: "the agent has ended",
   answered: "answered",
@@ -72,6 +73,7 @@ export const en = {
     reason: "Reason",
     stream: "Stream",
     first: "After seq",
+    repaired: "Repaired",
   },
   outbox: {
     streams: "Streams",
@@ -105,6 +107,7 @@ export const en = {
     set_aside: "the server refused an event",
     rights_missing: "AMI rights missing",
   } satisfies Record<GapCause, string>,
+  repairs: { complete: "from its files", partial: "in part", failed: "no" } satisfies Record<RepairResult, string>,
   steps: {
     ami_user: "write an AMI user with the least rights to",
     ami_include: "add one line that takes it in to",

@@ -45,6 +45,7 @@ export const ru: Words = {
   free: (bytes) => `свободно ${bytes}`,
   since: (time) => `с ${time}`,
   notRunning: "Агент не работает: здесь ничего не проходит. Запустите: systemctl start ringpost-agent",
+  start: "Запустите: systemctl start ringpost-agent; затем: ringpost-agent logs",
   none: "нет",
   ended: "агент завершил работу",
   answered: "отвечен",
@@ -66,6 +67,7 @@ export const ru: Words = {
     reason: "Причина",
     stream: "Поток",
     first: "После номера",
+    repaired: "Восполнен",
   },
   outbox: {
     streams: "Потоки",
@@ -99,6 +101,7 @@ export const ru: Words = {
     set_aside: "сервер не принял событие",
     rights_missing: "не хватает прав AMI",
   },
+  repairs: { complete: "из его файлов", partial: "частично", failed: "нет" },
   steps: {
     ami_user: "записать пользователя AMI с наименьшими правами в",
     ami_include: "добавить подключающую его строку в",

@@ -1,5 +1,4 @@
-import type { AgentStatus } from "../control/status.ts";
-import type { Level } from "./assess.ts";
+import type { AgentStatus } from "./status.ts";
 
 export const TROUBLE_CODES = [
   "ami_refused",
@@ -20,7 +19,7 @@ export type TroubleCode = (typeof TROUBLE_CODES)[number];
 
 export interface Trouble {
   code: TroubleCode;
-  level: Exclude<Level, "ok">;
+  level: "warning" | "critical";
   /** Epoch ms; null when it is not known. */
   since: number | null;
   /** What the agent found, in English, as in the log. */
@@ -35,7 +34,25 @@ const CLOCK_MS_TOLD = 5_000;
 
 /** All that is wrong now. Critical: calls are not recorded, or will not be without a person. Warning: it heals, lags or lost. */
 export function troublesOf(status: AgentStatus): Trouble[] {
-  return [...amiTroubles(status), ...serverTroubles(status), ...outboxTroubles(status), ...machineTroubles(status)];
+  const all = [
+    ...amiTroubles(status),
+    ...serverTroubles(status),
+    ...outboxTroubles(status),
+    ...machineTroubles(status),
+  ];
+  return all.map((trouble) => ({ ...trouble, since: trouble.since ?? status.troubles_since[trouble.code] ?? null }));
+}
+
+/** Since when each trouble is there, as far as this run of the agent saw it. */
+export class TroubleTimes {
+  #since: Partial<Record<TroubleCode, number>> = {};
+
+  /** To be called now and then; returns epoch ms by code. */
+  see(status: AgentStatus): Partial<Record<TroubleCode, number>> {
+    const codes = troublesOf(status).map(({ code }) => code);
+    this.#since = Object.fromEntries(codes.map((code) => [code, this.#since[code] ?? status.now]));
+    return this.#since;
+  }
 }
 
 function amiTroubles({ ami }: AgentStatus): Trouble[] {
@@ -61,14 +78,14 @@ function outboxTroubles({ outbox, now }: AgentStatus): Trouble[] {
       code: "outbox_full",
       level: "warning",
       since: null,
-      detail: null,
+      detail: `${Math.round((outbox.used_bytes / outbox.max_bytes) * 100)} % of its bound`,
     },
-    outbox.lost > 0 && { code: "outbox_lost", level: "warning", since: null, detail: String(outbox.lost) },
+    outbox.lost > 0 && { code: "outbox_lost", level: "warning", since: null, detail: `${outbox.lost} events lost` },
     outbox.set_aside > 0 && {
       code: "outbox_set_aside",
       level: "warning",
       since: null,
-      detail: String(outbox.set_aside),
+      detail: `${outbox.set_aside} events set aside`,
     },
   ];
   return all.filter((trouble) => trouble !== false);
@@ -76,14 +93,14 @@ function outboxTroubles({ outbox, now }: AgentStatus): Trouble[] {
 
 function machineTroubles({ disk, ami, server }: AgentStatus): Trouble[] {
   const far = (ms: number | null) => ms !== null && Math.abs(ms) >= CLOCK_MS_TOLD;
-  const seconds = (ms: number | null) => `${Math.round((ms ?? 0) / 1000)} s`;
+  const seconds = (ms: number | null) => `${Math.round((ms ?? 0) / 1000)} s ahead`;
   const low = disk.free_bytes !== null && disk.free_bytes < DISK_BYTES_LOW;
   const all: (Trouble | false)[] = [
     low && {
       code: "disk_low",
       level: "warning",
       since: null,
-      detail: `${Math.round((disk.free_bytes ?? 0) / 1024 / 1024)} MB`,
+      detail: `${Math.round((disk.free_bytes ?? 0) / 1024 / 1024)} MB free`,
     },
     far(ami.clock_ahead_ms) && {
       code: "clock_pbx",

@@ -1,0 +1,91 @@
+import { phrase } from "./phrase.ts";
+
+/** What commands, settings and the command line itself refuse. */
+export const COMMAND_PHRASES = [
+  phrase(/^error: unknown option '(.+)'(?:\n.*)?$/s, null, "ошибка: нет параметра $1"),
+  phrase(/^error: unknown command '(.+)'(?:\n.*)?$/s, null, "ошибка: нет команды $1"),
+  phrase(/^error: required option '(.+)' not specified$/, null, "ошибка: не задан обязательный параметр $1"),
+  phrase(/^error: option '(.+)' argument missing$/, null, "ошибка: у параметра $1 нет значения"),
+  phrase(
+    /^error: option '(.+)' argument '(.*)' is invalid\. (.+)$/s,
+    null,
+    "ошибка: у параметра $1 негодное значение $2. $3",
+  ),
+  phrase(/^Allowed choices are (.+)\.$/, null, "Допустимо: $1"),
+  phrase(/^error: too many arguments.*$/s, null, "ошибка: лишние слова в команде"),
+  phrase(/^error: missing required argument '(.+)'$/, null, "ошибка: не хватает $1"),
+  phrase(/^find Asterisk$/, null, "найти Asterisk"),
+  phrase(
+    /^Run this on the PBX itself\. When Asterisk runs.*$/,
+    null,
+    "Запустите это на самой АТС. Если Asterisk в контейнере или на другой машине, см. docs/agent.md",
+  ),
+  phrase(/^add the AMI user (\S+)$/, null, "добавить пользователя AMI $1"),
+  phrase(
+    /^there is a user \[(.+)\] already, which install did not make$/,
+    null,
+    "пользователь [$1] уже есть, и его сделала не установка",
+  ),
+  phrase(
+    /^Remove that section from manager\.conf.*$/,
+    null,
+    "Уберите этот раздел из manager.conf или включаемых файлов и повторите",
+  ),
+  phrase(/^enrol$/, null, "подключить площадку"),
+  phrase(/^status (\d+)$/, null, "код $1"),
+  phrase(
+    /^Ask for a new code and run this command again.*$/,
+    null,
+    "Попросите новый код и повторите: сделанное остаётся",
+  ),
+  phrase(/^run (\S+)$/, null, "выполнить $1"),
+  phrase(
+    /^Check that Asterisk runs, then run this command again$/,
+    null,
+    "Проверьте, работает ли Asterisk, и повторите",
+  ),
+  phrase(
+    /^Make a system user (\S+) by hand, then run this command again$/,
+    null,
+    "Создайте системного пользователя $1 сами и повторите",
+  ),
+  phrase(/^See: (.+)$/, null, "Смотрите: $1"),
+  phrase(/^Stop (\S+) by hand, then run this again$/, null, "Остановите $1 сами и повторите"),
+  phrase(/^Reload the manager by hand: (.+)$/, null, "Перечитайте настройки AMI сами: $1"),
+  phrase(/^Remove the user (\S+) by hand$/, null, "Удалите пользователя $1 сами"),
+  phrase(/^ask the server$/, null, "обратиться к серверу"),
+  phrase(
+    /^Check the address, name resolution and firewall from this machine.*$/,
+    null,
+    "Проверьте с этой машины адрес, разрешение имени и межсетевой экран; для своего центра сертификации нужен --ca-file",
+  ),
+  phrase(/^keep the outbox$/, null, "вести очередь"),
+  phrase(
+    /^Another agent uses this file: .*$/,
+    null,
+    "Этим файлом пользуется другой агент: остановите его или дайте этому свой [outbox] path",
+  ),
+  phrase(
+    /^Check that the folder of \[outbox\] path exists.*$/,
+    null,
+    "Проверьте, что папка из [outbox] path есть и пользователь агента может в неё писать",
+  ),
+  phrase(/^load the SQLite addon$/, null, "загрузить SQLite"),
+  phrase(/^a folder of its own$/, null, "своя папка"),
+  phrase(/^Set TMPDIR to a folder.*$/, null, "Укажите в TMPDIR папку без noexec, где свободно 4 МБ"),
+  phrase(/^ask the agent$/, null, "спросить агента"),
+  phrase(/^its socket is closed to this user$/, null, "его сокет закрыт для этого пользователя"),
+  phrase(
+    /^It may well run: ask as root \(sudo\) or as the agent's own user$/,
+    null,
+    "Возможно, агент работает: спросите от root (sudo) или от имени его пользователя",
+  ),
+  phrase(/^write the file$/, null, "записать файл"),
+  phrase(/^Choose another place with --output$/, null, "Укажите другое место через --output"),
+  phrase(/^read the log$/, null, "прочитать журнал"),
+  phrase(
+    /^Name a file that exists and that this user may read$/,
+    null,
+    "Укажите файл, который есть и который можно читать",
+  ),
+];

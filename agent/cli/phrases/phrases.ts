@@ -1,0 +1,41 @@
+import { type ConfigurationError, messageOf, RingpostError } from "../../../shared/errors.ts";
+import type { Language } from "../texts.ts";
+import { AMI_PHRASES } from "./ami.ts";
+import { COMMAND_PHRASES } from "./commands.ts";
+import { DOCTOR_PHRASES } from "./doctor.ts";
+import { tell, type Told } from "./phrase.ts";
+import { SERVER_PHRASES } from "./server.ts";
+import { SETTING_PHRASES } from "./settings.ts";
+import { SYSTEM_PHRASES } from "./system.ts";
+
+const ALL = [
+  ...AMI_PHRASES,
+  ...SERVER_PHRASES,
+  ...SYSTEM_PHRASES,
+  ...COMMAND_PHRASES,
+  ...SETTING_PHRASES,
+  ...DOCTOR_PHRASES,
+];
+
+/** A text the agent, Asterisk, the server or the system said in English, in a person's language, short; and what to do. */
+export function say(text: string, language: Language): Told {
+  return tell(text, language, ALL);
+}
+
+/** What a command could not do, on one line. */
+export function sayError(error: unknown, language: Language): string {
+  if (!(error instanceof RingpostError)) return say(messageOf(error), language).text;
+  const { attempted, on, found, next } = error.failure;
+  const [what, why, how] = [attempted, found, next].map((text) => say(text, language).text);
+  return language === "ru" ? `Не удалось ${what} (${on}): ${why}. ${how}` : `cannot ${what} (${on}): ${why}. ${how}`;
+}
+
+/** Every setting that cannot be used, one on a line. */
+export function saySettings({ problems }: ConfigurationError, language: Language): string[] {
+  return problems.map(({ setting, found, allowed }) => {
+    const [name, was, may] = [setting, found, allowed].map((text) => say(text, language).text);
+    return language === "ru"
+      ? `  ${name}: указано ${was}; допустимо: ${may}`
+      : `  ${name}: found ${was}; allowed: ${may}`;
+  });
+}

@@ -1,0 +1,45 @@
+import { phrase } from "./phrase.ts";
+
+/** What is wrong with a setting and what it may be (shared/options.ts, agent/settings.ts). */
+export const SETTING_PHRASES = [
+  phrase(/^configuration file$/, null, "файл настроек"),
+  phrase(/^line (\d+): (.+)$/s, null, "строка $1: $2"),
+  phrase(/^the file: (.+)$/s, null, "файл: $1"),
+  phrase(/^Invalid TOML document: (.+)$/s, null, "это не TOML: $1"),
+  phrase(/^nothing$/, null, "ничего"),
+  phrase(/^a value that is not shown$/, null, "значение, которое не показывается"),
+  phrase(/^a setting that does not exist$/, null, "такой настройки нет"),
+  phrase(/^(.+) \(or set (\w+)\)$/, null, "$1 (или переменная $2)"),
+  phrase(/^(.+), which would send the site key in the clear$/, null, "$1: ключ площадки ушёл бы открытым текстом"),
+  phrase(/^https:\/\/host\[:port\] of the central server$/, null, "https://хост[:порт] центрального сервера"),
+  phrase(
+    /^https:\/\/host\[:port\]; http:\/\/ only to this machine, or with (.+)$/,
+    null,
+    "https://хост[:порт]; http:// только к этой машине или с $1",
+  ),
+  phrase(/^the site key, (.+)$/, null, "ключ площадки, $1"),
+  phrase(/^a PEM file with the certificate of your own authority$/, null, "файл PEM с сертификатом своего центра"),
+  phrase(/^a PEM file the agent's user may read$/, null, "файл PEM, который может читать пользователь агента"),
+  phrase(/^a host name or address$/, null, "имя или адрес машины"),
+  phrase(/^a user of manager\.conf$/, null, "пользователь из manager.conf"),
+  phrase(/^that user's secret$/, null, "секрет этого пользователя"),
+  phrase(/^the path of the outbox file$/, null, "путь к файлу очереди"),
+  phrase(/^a port, (\d+) to (\d+)$/, null, "порт от $1 до $2"),
+  phrase(/^days, (\d+) to (\d+)$/, null, "дней, от $1 до $2"),
+  phrase(/^megabytes, (\d+) to (\d+)$/, null, "мегабайт, от $1 до $2"),
+  phrase(/^seconds, (\d+) to (\d+)$/, null, "секунд, от $1 до $2"),
+  phrase(/^true or false$/, null, "true или false"),
+  phrase(/^a readable TOML file$/, null, "файл TOML, который можно читать"),
+  phrase(
+    /^the folder that is \/ to Asterisk, when it runs in a container or chroot$/,
+    null,
+    "папка, которая для Asterisk корень, если он в контейнере или chroot",
+  ),
+  phrase(/^the path of asterisk\.conf$/, null, "путь к asterisk.conf"),
+  phrase(
+    /^(?:the PBX's time zone|a time zone's name), like (\S+); empty: this machine's$/,
+    null,
+    "часовой пояс АТС, например $1; пусто: пояс этой машины",
+  ),
+  phrase(/^a section with (.+)$/, null, "раздел с $1"),
+];
