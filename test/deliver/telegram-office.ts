@@ -30,21 +30,25 @@ export interface Sender {
 }
 
 /** Deliveries and Telegram as the server runs them; `now` may be hours from now. */
-export function openSender(office: Office, api: BotApi, now: () => number = Date.now): Sender {
+export function openSender(
+  office: Office,
+  api: BotApi,
+  { now = Date.now, secretKey = SECRET_KEY }: { now?: () => number; secretKey?: string } = {},
+): Sender {
   const pool = openPool({ url: office.db.url, name: "test telegram", connectionsMax: 10 });
   const lines: string[] = [];
   const log = createLogger({ name: "test", level: "info", destination: { write: (line) => void lines.push(line) } });
   const options = { pool, log, now, random: Math.random, startedAt: 0 };
-  const telegram = startTelegram({ ...options, vault: openVault({ secretKey: SECRET_KEY }), apiRoot: api.url });
+  const vault = openVault({ secretKey });
+  const telegram = startTelegram({ ...options, vault, apiRoot: api.url, requestMsMax: 1_000 });
   const engine = startDeliveries({ ...options, channels: {}, telegram });
   const stopJobs = startJobs({ pool, log, work: [engine.work] });
-  return {
-    log: lines,
-    stop: async () => {
-      await stopJobs();
-      await engine.stop();
-      await telegram.stop();
-      await pool.end();
-    },
+  const stop = async (): Promise<void> => {
+    await stopJobs();
+    await engine.stop();
+    await telegram.stop();
+    await pool.end();
   };
+  let stopped: Promise<void> | undefined;
+  return { log: lines, stop: () => (stopped ??= stop()) };
 }

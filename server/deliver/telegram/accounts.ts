@@ -24,6 +24,7 @@ export interface AccountsOptions {
   pool: Pool;
   vault: Vault;
   apiRoot: string;
+  requestMsMax: number;
   now: () => number;
 }
 
@@ -69,7 +70,7 @@ export class Accounts {
     const known = this.#apis.get(token);
     if (known !== undefined) return known;
     if (this.#apis.size >= TELEGRAM_LIMITS.accountsCachedMax) this.#apis.clear();
-    const api = openApi(token, this.#options.apiRoot);
+    const api = openApi(token, this.#options.apiRoot, this.#options.requestMsMax);
     this.#apis.set(token, api);
     return api;
   }

@@ -1,10 +1,9 @@
 import { Api } from "grammy";
 import type { Card } from "./card.ts";
 import { type Failure, readFailure } from "./failure.ts";
-import { TELEGRAM_LIMITS } from "./limits.ts";
 
 /** The Bot API for a token. Errors never show the token. */
-export function openApi(token: string, apiRoot: string, requestMsMax: number = TELEGRAM_LIMITS.requestMsMax): Api {
+export function openApi(token: string, apiRoot: string, requestMsMax: number): Api {
   return new Api(token, { apiRoot, timeoutSeconds: Math.ceil(requestMsMax / 1000), sensitiveLogs: false });
 }
 

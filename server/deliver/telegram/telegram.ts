@@ -21,6 +21,8 @@ export interface TelegramOptions {
   /** When this server began, epoch ms. */
   startedAt: number;
   counts?: DeliveryCounts;
+  /** How long the Bot API may take to answer. */
+  requestMsMax?: number;
 }
 
 export interface Telegram {
@@ -31,9 +33,15 @@ export interface Telegram {
 }
 
 /** Brings cards to chats and listens to their buttons, until stopped. Several servers share the work. */
-export function startTelegram({ vault, apiRoot, ...rest }: TelegramOptions): Telegram {
+export function startTelegram({ vault, apiRoot, requestMsMax, ...rest }: TelegramOptions): Telegram {
   const { pool, log, now } = rest;
-  const accounts = new Accounts({ pool, vault, apiRoot, now });
+  const accounts = new Accounts({
+    pool,
+    vault,
+    apiRoot,
+    now,
+    requestMsMax: requestMsMax ?? TELEGRAM_LIMITS.requestMsMax,
+  });
   const context: BringContext = { ...rest, accounts, inTurn: turns() };
   const lines = new ChatLines({
     serve: (chat, stop) => serve(context, chat, stop),
