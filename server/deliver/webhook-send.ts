@@ -3,7 +3,7 @@ import http from "node:http";
 import https from "node:https";
 import { isIP, type LookupFunction } from "node:net";
 import { Webhook } from "standardwebhooks";
-import { codeOf, messageOf } from "../../shared/errors.ts";
+import { messageOf } from "../../shared/errors.ts";
 import type { Outcome } from "./channel.ts";
 import { isPrivateAddress } from "./guard.ts";
 import { DELIVERY_LIMITS } from "./limits.ts";
@@ -71,29 +71,11 @@ interface Response {
   retryAfter: string | undefined;
 }
 
-async function post(url: URL, webhook: WebhookRequest, connections: Connections, timeoutMs: number): Promise<Response> {
-  const signal = AbortSignal.timeout(timeoutMs);
-  const once = () => postOnce(url, webhook, connections, signal);
-  try {
-    return await once().catch((error: unknown) => {
-      // The receiver closed a kept connection at the moment it was used again.
-      if (error instanceof Stale) return once();
-      throw error;
-    });
-  } catch (error) {
-    throw signal.aborted ? new Error(`no answer within ${timeoutMs / 1000} s`) : error;
-  }
-}
-
-class Stale extends Error {
-  override name = "Stale";
-}
-
-function postOnce(
+function post(
   url: URL,
   { secret, id, body, now }: WebhookRequest,
   connections: Connections,
-  signal: AbortSignal,
+  timeoutMs: number,
 ): Promise<Response> {
   const headers = {
     "content-type": "application/json",
@@ -105,6 +87,7 @@ function postOnce(
   };
   const secure = url.protocol === "https:";
   const { request } = secure ? https : http;
+  const signal = AbortSignal.timeout(timeoutMs);
   const agent = connections[secure ? "https:" : "http:"];
   return new Promise((resolve, reject) => {
     const sending = request(url, { method: "POST", headers, signal, agent }, (response) => {
@@ -112,8 +95,7 @@ function postOnce(
       drain(response);
     });
     sending.on("error", (error) => {
-      const isStale = sending.reusedSocket && /^(ECONNRESET|EPIPE)$/.test(codeOf(error) ?? "");
-      reject(isStale ? new Stale(messageOf(error)) : error);
+      reject(signal.aborted ? new Error(`no answer within ${timeoutMs / 1000} s`) : error);
     });
     sending.end(body);
   });

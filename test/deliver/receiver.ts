@@ -1,4 +1,4 @@
-import { createServer, type IncomingHttpHeaders } from "node:http";
+import { createServer, type IncomingHttpHeaders, type ServerResponse } from "node:http";
 import { once } from "node:events";
 import type { AddressInfo } from "node:net";
 import { Webhook } from "standardwebhooks";
@@ -6,6 +6,7 @@ import { startDeliveries, type Engine } from "../../server/deliver/engine.ts";
 import { webhookChannel } from "../../server/deliver/webhook-channel.ts";
 import { startJobs } from "../../server/jobs.ts";
 import { openVault } from "../../server/deliver/secrets.ts";
+import { type Sender, webhookSender } from "../../server/deliver/webhook-send.ts";
 import type { WebhookBody } from "../../server/deliver/webhook-body.ts";
 import { openPool } from "../../server/store/pool.ts";
 import { createLogger } from "../../shared/log.ts";
@@ -19,19 +20,28 @@ export interface Message {
   body: WebhookBody;
 }
 
+/**
+ * How a receiver answers: a status, never (`hang`), a status whose body never ends (`hang body`), by cutting the connection
+ * (`reset`), or by something that is not HTTP (`garbage`).
+ */
+export type Reply = number | "hang" | "hang body" | "reset" | "garbage";
+
 /** A webhook receiver that keeps what was sent to it and answers as told. */
 export interface Receiver {
   url: string;
   got: Message[];
-  /** Status of the next answers; "hang" never answers. */
-  answer: (message: Message) => number | "hang";
+  answer: (message: Message) => Reply;
+  /** Of all answers. */
   headers: Record<string, string>;
+  /** Before it answers. */
+  delayMs: number;
   close(): Promise<void>;
 }
 
 /** Every message's signature is checked with the library's own verification. */
 export async function openReceiver(): Promise<Receiver> {
-  const receiver: Receiver = { url: "", got: [], answer: () => 204, headers: {}, close: () => Promise.resolve() };
+  const nothing = () => Promise.resolve();
+  const receiver: Receiver = { url: "", got: [], answer: () => 204, headers: {}, delayMs: 0, close: nothing };
   const server = createServer((request, response) => {
     const chunks: Buffer[] = [];
     request.on("data", (chunk: Buffer) => chunks.push(chunk));
@@ -40,8 +50,7 @@ export async function openReceiver(): Promise<Receiver> {
       const body = new Webhook(SECRET).verify(text, request.headers as Record<string, string>) as WebhookBody;
       const message = { headers: request.headers, body };
       receiver.got.push(message);
-      const status = receiver.answer(message);
-      if (status !== "hang") response.writeHead(status, receiver.headers).end();
+      setTimeout(() => reply(response, receiver.answer(message), receiver.headers), receiver.delayMs);
     });
   });
   server.listen(0, "127.0.0.1");
@@ -53,6 +62,14 @@ export async function openReceiver(): Promise<Receiver> {
     await once(server, "close");
   };
   return receiver;
+}
+
+function reply(response: ServerResponse, how: Reply, headers: Record<string, string>): void {
+  if (how === "hang") return;
+  if (how === "reset") response.socket?.resetAndDestroy();
+  else if (how === "garbage") response.socket?.end("220 mail.example.com ESMTP\r\n");
+  else if (how === "hang body") response.writeHead(200, { "content-length": "1000" }).write("so far");
+  else response.writeHead(how, headers).end();
 }
 
 export interface Hook {
@@ -70,11 +87,21 @@ export async function setHooks(office: Office, hooks: readonly Hook[]): Promise<
   await office.rows("UPDATE enterprises SET settings = $1 WHERE id = '0367'", [JSON.stringify({ integrations })]);
 }
 
-/** Deliveries as the server runs them, on a pool of their own; what was owed before `startedAt` may be in doubt. */
-export function openEngine(office: Office, secretKey = SECRET_KEY, startedAt = 0): Pick<Engine, "stop"> {
+export interface EngineSettings {
+  secretKey?: string;
+  /** What was owed before may be in doubt. */
+  startedAt?: number;
+  sender?: Sender;
+}
+
+/** Deliveries as the server runs them, on a pool of their own. */
+export function openEngine(
+  office: Pick<Office, "db">,
+  { secretKey = SECRET_KEY, startedAt = 0, sender = webhookSender() }: EngineSettings = {},
+): Pick<Engine, "stop"> {
   const pool = openPool({ url: office.db.url, name: "test deliveries", connectionsMax: 10 });
   const log = createLogger({ name: "test", level: "silent" });
-  const channels = { webhook: webhookChannel({ vault: openVault({ secretKey }), now: Date.now }) };
+  const channels = { webhook: webhookChannel({ vault: openVault({ secretKey }), now: Date.now, sender }) };
   const engine = startDeliveries({ pool, log, channels, now: Date.now, random: Math.random, startedAt });
   const stopJobs = startJobs({ pool, log, work: [engine.work] });
   return {

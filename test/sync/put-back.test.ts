@@ -80,7 +80,7 @@ it("deliveries that wait in the copy are given up once the agent has told, and w
   const now = Date.now();
   await office.rows("UPDATE sites SET last_seen = now() - interval '1 hour'");
   await office.rows("UPDATE download_sync SET last_check_timestamp = now()");
-  engine = openEngine(office, undefined, now);
+  engine = openEngine(office, { startedAt: now });
   await new Promise((resolve) => setTimeout(resolve, 1_500));
   expect(told()).toEqual([]);
   const [two, three] = [await office.server(), await office.server()];
@@ -96,7 +96,7 @@ it("deliveries that wait in the copy are given up once the agent has told, and w
 it("after a start what is owed goes out as soon as the agent was heard and had nothing to tell", async () => {
   await sends(events, []);
   await office.rows("UPDATE sites SET last_seen = now() - interval '1 hour'");
-  engine = openEngine(office, undefined, Date.now());
+  engine = openEngine(office, { startedAt: Date.now() });
   await new Promise((resolve) => setTimeout(resolve, 1_500));
   expect(told()).toEqual([]);
   await sends([], [[1, count]]);
