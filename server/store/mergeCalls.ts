@@ -6,12 +6,17 @@ import { mergeCards } from "./telegram/oweCards.ts";
 export interface Merge {
   gone: number;
   survivor: number;
+  /** Whoever wants to know was told before the database was put back to an older copy. */
+  toldBefore?: boolean;
 }
 
 /** Re-points steps, links and deliveries of merged calls, then deletes their rows (and participants). Locks are held. */
 export async function mergeCalls(client: ClientBase, merges: Merge[]): Promise<void> {
   if (merges.length === 0) return;
-  await announceMerges(client, merges);
+  await announceMerges(
+    client,
+    merges.filter(({ toldBefore }) => toldBefore !== true),
+  );
   await mergeCards(client, merges);
   const values = [merges.map((m) => m.gone), merges.map((m) => m.survivor)];
   for (const [table, also] of REPOINTED) {
@@ -35,7 +40,8 @@ const REPOINTED = [
  * A receiver that may have been told a call's start under its own unique_id is owed a hangup for it (nth 0: no step of the
  * call has it); what was never tried will be told as the survivor's.
  */
-async function announceMerges(client: ClientBase, merges: Merge[]): Promise<void> {
+async function announceMerges(client: ClientBase, merges: readonly Merge[]): Promise<void> {
+  if (merges.length === 0) return;
   const values = [merges.map((m) => m.gone), merges.map((m) => m.survivor)];
   const pairs = `unnest($1::bigint[], $2::bigint[]) AS m (gone, survivor) JOIN calls s ON s.id = m.survivor`;
   await client.query(

@@ -8,7 +8,7 @@ import type { Stack } from "../stack/stack.ts";
 const EVENTS_PER_BATCH = 2_000;
 
 /** Plays all the calls once more, in order and undisturbed, as a site of its own. */
-export async function playUndisturbed(stack: Stack): Promise<void> {
+export async function playUndisturbed(stack: Pick<Stack, "journal" | "servers" | "referenceSite">): Promise<void> {
   const stream = randomUUID();
   const told = stack.journal.told.filter(({ call }) => call > 0);
   const server = stack.servers[0]!;

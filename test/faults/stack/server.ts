@@ -27,8 +27,18 @@ export class ServerUnit {
     this.#workDir = options.workDir;
   }
 
-  static async make(name: string, databaseUrl: string, workDir: string): Promise<ServerUnit> {
-    const env = { DATABASE_URL: databaseUrl, RINGPOST_DATA_DIR: join(workDir, name), NODE_OPTIONS: undefined };
+  static async make(
+    name: string,
+    databaseUrl: string,
+    workDir: string,
+    extra: Record<string, string> = {},
+  ): Promise<ServerUnit> {
+    const env = {
+      ...extra,
+      DATABASE_URL: databaseUrl,
+      RINGPOST_DATA_DIR: join(workDir, name),
+      NODE_OPTIONS: undefined,
+    };
     return new ServerUnit({ name, port: await freePort(), env, workDir });
   }
 
