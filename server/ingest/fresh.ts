@@ -24,6 +24,7 @@ export interface StreamView {
   /** Highest seq the agent said the stream has, and whether a marker of this transaction said so. */
   highestSeq: number;
   told: boolean;
+  repairing: StreamRow["repairing"];
 }
 
 export interface Sorted {
@@ -48,10 +49,10 @@ export function settledIn(view: StreamView): SeqRange[] {
   return unite(unite(view.received, view.added), view.filled);
 }
 
-function viewOf({ siteId, kind, received, filled, ackedBefore, highestSeq }: StreamRow): StreamView {
+function viewOf({ siteId, kind, received, filled, ackedBefore, highestSeq, repairing }: StreamRow): StreamView {
   const had = { received: parseMultirange(received), filled: parseMultirange(filled) };
   const before = parseMultirange(ackedBefore);
-  return { siteId, kind, ...had, added: [], fillsAdded: [], ackedBefore: before, highestSeq, told: false };
+  return { siteId, kind, ...had, added: [], fillsAdded: [], ackedBefore: before, highestSeq, told: false, repairing };
 }
 
 function sortBatch({ site, streamId, span, report, events, unusable }: Batch, { fresh, known, streams }: Sorted): void {

@@ -15,6 +15,7 @@ const BLINDNESS: ReadonlySet<string> = new Set([
   MARKERS.captureLost,
   MARKERS.captureStarted,
   MARKERS.streamContinued,
+  MARKERS.recovered,
 ]);
 
 /** How far the streams go which the one with this event replaces; nothing they had above will come. */

@@ -25,6 +25,7 @@ import { keyEvents, type KeyedEvent, toEventRow } from "./keyed.ts";
 import type { CallMemories, CallMemory } from "./memory.ts";
 import { isToldBefore, refusePutBack } from "./put-back.ts";
 import { formatMultirange, highest, overlap, type Ranges, unite } from "./ranges.ts";
+import { followRepairs, isBeingRepaired, repairsOf } from "./repairs.ts";
 import { type Retold, retellCalls } from "./retell.ts";
 import { addMarkers, gatherCalls, Overtaken, type Touched } from "./touched.ts";
 import type { Batch, Rejection, SiteContext } from "./types.ts";
@@ -70,7 +71,8 @@ export async function writeGroup(
 ): Promise<Written> {
   const sites = sitesOf(work);
   const marked = markedSites(work, assembler);
-  const [, streams] = await together([
+  const [, , streams] = await together([
+    client.query("BEGIN"),
     lockSites(client, new Map([...sites.keys()].map((id) => [id, marked.has(id) ? "alone" : "shared"]))),
     readStreams(client, [...sites.keys()]),
   ]);
@@ -78,13 +80,15 @@ export async function writeGroup(
   refusePutBack(work.batches, sorted);
   const { keyed, rejected } = keyEvents(sorted.fresh, assembler);
   rejected.push(...unusableOf(work.batches), ...(await conflictsAmong(client, sorted.known)));
-  const filled = await keepMarkers(client, keyed, sorted);
+  const filled = await keepMarkers(client, keyed, sorted, receivedAt);
   const touched = await gatherCalls(client, keyed, { reviewed: work.reviewed, marked: [...marked.values()] });
   const settled = new Map([...sorted.streams].map(([id, view]) => [id, settledIn(view)]));
+  const repairs = repairsOf(sorted);
   const context: WriteContext = {
     receivedAt,
     settled: (stream) => settled.get(stream) ?? [],
     highestSeq: (stream) => sorted.streams.get(stream)?.highestSeq ?? 0,
+    isBeingRepaired: (siteId, call) => isBeingRepaired(call, repairs.get(siteId) ?? [], receivedAt),
     isToldBefore: (proof) => isToldBefore(proof, sorted.streams),
   };
   const [{ retold, writings }] = await together([
@@ -157,7 +161,12 @@ async function conflictsAmong(client: ClientBase, known: readonly FreshEvent[]):
 }
 
 /** Keeps the site's own events, and the gaps they tell of; returns the sites where a gap says seqs will never come. */
-async function keepMarkers(client: ClientBase, keyed: readonly KeyedEvent[], sorted: Sorted): Promise<Set<number>> {
+async function keepMarkers(
+  client: ClientBase,
+  keyed: readonly KeyedEvent[],
+  sorted: Sorted,
+  receivedAt: number,
+): Promise<Set<number>> {
   const kept = keyed.filter(({ fresh, marker }) => marker || tellsBlindness(fresh.event.ev));
   if (kept.length === 0) return new Set();
   await insertMarkers(
@@ -168,7 +177,9 @@ async function keepMarkers(client: ClientBase, keyed: readonly KeyedEvent[], sor
     }),
   );
   const blind = kept.map(({ fresh }) => fresh).filter(({ event }) => tellsBlindness(event.ev));
-  return blind.length === 0 ? new Set() : keepGaps(client, blind, sorted);
+  if (blind.length === 0) return new Set();
+  const filled = await keepGaps(client, blind, sorted);
+  return new Set([...filled, ...(await followRepairs(client, blind, sorted, receivedAt))]);
 }
 
 async function keepGaps(client: ClientBase, blind: readonly FreshEvent[], sorted: Sorted): Promise<Set<number>> {

@@ -38,6 +38,8 @@ export const INGEST_LIMITS = {
   reviewCallsMax: 500,
   /** Events set aside in one call before the rest of its new events is given up as well. */
   rejectedPerCallMax: 20,
+  /** Calls wait so long for what an agent reads in Asterisk's own files. */
+  repairWaitMsMax: 600_000,
   /** Longest text put into an indexed column. */
   columnCharsMax: 255,
 } as const;

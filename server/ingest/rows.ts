@@ -17,9 +17,18 @@ export interface Standing {
   incomplete: boolean;
 }
 
-/** Final only when ended and nothing between its first and last event is missing; final stays final while it is ended. */
-export function standingOf(call: AssembledCall, settled: (stream: number) => Ranges, before?: CallState): Standing {
-  const missing = call.proof.some(({ stream, fromSeq, toSeq }) => !covers(settled(stream), fromSeq, toSeq));
+/**
+ * Final only when ended and nothing between its first and last event is missing, nor being read from Asterisk's own files;
+ * final stays final while it is ended.
+ */
+export function standingOf(
+  call: AssembledCall,
+  settled: (stream: number) => Ranges,
+  before?: CallState,
+  repaired = false,
+): Standing {
+  const lacks = call.proof.some(({ stream, fromSeq, toSeq }) => !covers(settled(stream), fromSeq, toSeq));
+  const missing = lacks || repaired;
   if (!call.ended) return { state: "running", incomplete: missing };
   if (!missing || before === "final") return { state: "final", incomplete: false };
   return { state: "ended", incomplete: true };

@@ -1,7 +1,7 @@
 import type { ClientBase } from "pg";
 import type { AssembledCall } from "../assemble/index.ts";
 import { insertLinks, type Link } from "../store/findLinkedCalls.ts";
-import { mergeCalls } from "../store/mergeCalls.ts";
+import { mergeCalls, type Merge } from "../store/mergeCalls.ts";
 import { together } from "../store/transaction.ts";
 import { type CallRow, insertCalls, updateCalls } from "../store/writeCalls.ts";
 import type { Ingested } from "./counts.ts";
@@ -18,6 +18,8 @@ export interface Writing {
   retold: Retold;
   call: AssembledCall;
   standing: Standing;
+  /** What was missed of it is being read from Asterisk's own files: the end of that makes it be looked at again. */
+  repaired: boolean;
   row: CallRow;
   signature: string;
   /** Known once the row is written. */
@@ -32,6 +34,8 @@ export interface WriteContext {
   settled: (stream: number) => Ranges;
   /** Highest seq a stream is known to have. */
   highestSeq?: (stream: number) => number;
+  /** Whether what was missed of a call is still being read from Asterisk's own files. */
+  isBeingRepaired?: (siteId: number, call: AssembledCall) => boolean;
   /** Whether whoever wants to know of a call with this proof was told before the database was put back to an older copy. */
   isToldBefore?: (proof: AssembledCall["proof"]) => boolean;
 }
@@ -43,7 +47,10 @@ export async function writeCalls(
   context: WriteContext,
 ): Promise<Writing[]> {
   const writings = retold.flatMap((told) => prepare(told, context));
-  await mergeCalls(client, writings.flatMap(mergesOf));
+  await mergeCalls(
+    client,
+    writings.flatMap((writing) => mergesOf(writing, context)),
+  );
   await together([
     insertNew(
       client,
@@ -70,7 +77,9 @@ export async function writeParts(
 
 /** Sites with a call that is left waiting for earlier events. */
 export function waitingSites(writings: readonly Writing[]): Set<number> {
-  return new Set(writings.filter(({ standing }) => standing.incomplete).map(({ row }) => row.siteId));
+  return new Set(
+    writings.filter(({ standing, repaired }) => standing.incomplete && !repaired).map(({ row }) => row.siteId),
+  );
 }
 
 /** What is new of these calls, to be counted. */
@@ -80,11 +89,12 @@ export function countCalls(writings: readonly Writing[]): Pick<Ingested, "callsB
   return { callsBegun: begun.length, callsFinal: final.map(({ call }) => call) };
 }
 
-function prepare(retold: Retold, { receivedAt, settled, highestSeq }: WriteContext): Writing[] {
+function prepare(retold: Retold, { receivedAt, settled, highestSeq, isBeingRepaired }: WriteContext): Writing[] {
   const { row: known, touched } = retold;
   if (retold.call === undefined) return [];
   const call = { ...retold.call, proof: wholeStreams(retold.call.proof, highestSeq) };
-  const standing = standingOf(call, settled, known?.state);
+  const repaired = isBeingRepaired?.(touched.site.id, call) ?? false;
+  const standing = standingOf(call, settled, known?.state, repaired);
   const since = Math.min(receivedAt, ...touched.rows.map((row) => row.receivedAt));
   const row = callRow(call, touched.site, standing, retold.first, since);
   if (known === undefined) row.linkedid = ownLinkedid(call.linkedid, retold);
@@ -94,7 +104,7 @@ function prepare(retold: Retold, { receivedAt, settled, highestSeq }: WriteConte
     proof: standing.state === "running" && !standing.incomplete ? [] : row.proof,
   });
   const { id = 0, uniqueId = "", revision = 0 } = known ?? {};
-  return [{ retold, call, standing, row, signature, id, uniqueId, revision }];
+  return [{ retold, call, standing, repaired, row, signature, id, uniqueId, revision }];
 }
 
 /** What went on in a later stream needs the earlier ones to their ends: there may be more of the call than was seen. */
@@ -118,11 +128,12 @@ function isChanged({ retold, signature }: Writing): boolean {
   return retold.row !== undefined && (retold.touched.fresh.length > 0 || retold.signature !== signature);
 }
 
-function mergesOf({ retold }: Writing): { gone: number; survivor: number }[] {
+/** The events that merge calls are among the fresh ones; when those had been acked before, so had the merge. */
+function mergesOf({ retold }: Writing, { isToldBefore = () => false }: WriteContext): Merge[] {
   const { row, touched } = retold;
-  return touched.rows.flatMap((other) =>
-    row === undefined || other === row ? [] : [{ gone: other.id, survivor: row.id }],
-  );
+  if (row === undefined || touched.rows.length < 2) return [];
+  const toldBefore = touched.fresh.some(({ stream, seq }) => isToldBefore([{ stream, fromSeq: seq, toSeq: seq }]));
+  return touched.rows.flatMap((other) => (other === row ? [] : [{ gone: other.id, survivor: row.id, toldBefore }]));
 }
 
 async function insertNew(client: ClientBase, writings: readonly Writing[]): Promise<void> {

@@ -1,4 +1,5 @@
 import type { ClientBase } from "pg";
+import type { Repairing } from "./repairing.ts";
 
 /** `file`: one of Asterisk's own files. Most of its seqs name nothing, so it has no holes. */
 export type StreamKind = "outbox" | "file";
@@ -15,6 +16,8 @@ export interface StreamRow {
   ackedBefore: string;
   /** Highest seq the agent said the stream has. */
   highestSeq: number;
+  /** Blindness of which Asterisk's own files are being read. */
+  repairing: Repairing[];
 }
 
 /** All streams of the sites, without any lock. */
@@ -22,7 +25,7 @@ export async function readStreams(client: ClientBase, siteIds: number[]): Promis
   const { rows } = await client.query<StreamRow & { id: string }>({
     name: "read_streams",
     text: `SELECT id, site_id AS "siteId", kind, received::text, filled::text, acked_before::text AS "ackedBefore",
-             highest_seq::float8 AS "highestSeq" FROM streams WHERE site_id = ANY($1::int[])`,
+             highest_seq::float8 AS "highestSeq", repairing FROM streams WHERE site_id = ANY($1::int[])`,
     values: [siteIds],
   });
   return rows.map((row) => ({ ...row, id: Number(row.id) }));

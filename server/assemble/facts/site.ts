@@ -82,6 +82,7 @@ export function onAsteriskGone(fold: CallFold, event: CallEvent): void {
   const own = event.ev.Event === "Shutdown";
   for (const leg of openLegs(fold)) {
     if (own) leg.aliveAt = Math.max(leg.aliveAt, moment.at);
+    else if (fold.hasRows) leg.aliveAt = Math.max(leg.aliveAt, fold.lastAt);
     leg.lost = moment;
   }
 }

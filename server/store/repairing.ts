@@ -1,0 +1,86 @@
+import type { ClientBase } from "pg";
+import { MARKERS } from "../../shared/ami-event.ts";
+
+/** A time the agent was blind and reads of in Asterisk's own files. All times are epoch ms. */
+export interface Repairing {
+  /** Of the marker in its stream that says so. */
+  seq: number;
+  from: number;
+  to: number;
+  /** No longer waited for after that. */
+  until: number;
+}
+
+/** The marker that ended a blindness and says that files are being read. */
+export interface RepairBegun {
+  siteId: number;
+  streamId: number;
+  seq: number;
+  /** Epoch ms. */
+  at: number;
+}
+
+/** Where nothing says when a blindness began it was at most so long ago, ms. */
+const BLIND_MS_MAX = 24 * 3_600_000;
+
+/**
+ * Notes that files are read for the blindness that ended there, from when the site's gaps say it began; nothing when its
+ * outcome is known already, as markers may overtake each other. Returns what is noted, undefined for nothing.
+ */
+export async function noteRepairing(
+  client: ClientBase,
+  { siteId, streamId, seq, at }: RepairBegun,
+  until: number,
+): Promise<Repairing | undefined> {
+  const { rows } = await client.query<{ noted: Repairing }>(
+    `WITH blind AS (
+       SELECT jsonb_build_object('seq', $3::bigint, 'from', coalesce((
+           SELECT min(extract(epoch FROM g.from_time) * 1000)::float8 FROM gaps g
+           WHERE g.site_id = $1 AND g.repaired_at IS NULL
+             AND abs(extract(epoch FROM g.to_time) * 1000 - $4::float8) <= 5000), $4::float8 - $6::float8),
+         'to', $4::float8, 'until', $5::float8) AS noted
+       WHERE NOT EXISTS (SELECT FROM site_markers m WHERE m.site_id = $1 AND m.event = $7
+         AND (m.stream_id, m.seq) > ($2, $3) AND m.body ->> 'To' ~ '^[0-9]{1,16}$'
+         AND (m.body ->> 'To')::float8 >= $4::float8 - 5000)
+     )
+     UPDATE streams SET repairing = repairing || noted FROM blind WHERE id = $2 RETURNING noted`,
+    [siteId, streamId, seq, at, until, BLIND_MS_MAX, MARKERS.recovered],
+  );
+  return rows[0]?.noted;
+}
+
+/** Forgets what was being read for up to `to` (epoch ms): it is told how that went. */
+export async function endRepairing(client: ClientBase, siteId: number, to: number): Promise<void> {
+  await client.query(
+    `UPDATE streams SET repairing = (
+       SELECT coalesce(jsonb_agg(r), '[]') FROM jsonb_array_elements(repairing) r WHERE (r ->> 'to')::float8 > $2::float8 + 5000)
+     WHERE site_id = $1 AND repairing <> '[]'`,
+    [siteId, to],
+  );
+}
+
+/**
+ * Gaps whose whole time was read from Asterisk's own files are repaired by these; where something could not be read, the
+ * gap says why. Done afresh whenever a marker arrives, so their order does not matter.
+ */
+export async function settleRepairs(client: ClientBase, siteIds: number[]): Promise<void> {
+  await client.query(
+    `WITH told AS (
+       SELECT m.site_id, m.captured_at, m.body ->> 'Result' AS result, m.body ->> 'Reason' AS reason,
+         CASE WHEN m.body ->> 'Source' LIKE '%cel%' THEN 'cel' ELSE 'cdr' END AS by,
+         to_timestamp((m.body ->> 'From')::float8 / 1000) - interval '1 second' AS from_time,
+         to_timestamp((m.body ->> 'To')::float8 / 1000) + interval '1 second' AS to_time
+       FROM site_markers m
+       WHERE m.site_id = ANY($1::int[]) AND m.event = $2
+         AND m.body ->> 'From' ~ '^[0-9]{1,15}$' AND m.body ->> 'To' ~ '^[0-9]{1,15}$')
+     UPDATE gaps g SET
+       repaired_by = CASE WHEN told.result = 'complete' THEN told.by END,
+       repaired_at = CASE WHEN told.result = 'complete' THEN told.captured_at END,
+       detail = CASE WHEN told.result = 'complete' OR told.reason IS NULL OR strpos(coalesce(g.detail, ''), told.reason) > 0
+         THEN g.detail ELSE concat_ws('; ', nullif(g.detail, ''), 'not repaired: ' || told.reason) END
+     FROM told
+     WHERE told.site_id = g.site_id AND g.repaired_at IS NULL AND g.to_time IS NOT NULL
+       AND g.from_time >= told.from_time AND g.to_time <= told.to_time`,
+    [siteIds, MARKERS.recovered],
+  );
+}
