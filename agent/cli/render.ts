@@ -1,3 +1,4 @@
+import type { RepairStatus } from "../recover/repair.ts";
 import type { AgentStatus } from "../control/status.ts";
 import { troublesOf, type Trouble } from "../control/troubles.ts";
 import type { Level } from "./assess.ts";
@@ -33,6 +34,7 @@ export function renderStatus(status: AgentStatus, level: Level, voice: Voice): s
     row(texts.labels.outbox, renderOutbox(status, voice)),
     row(words.labels.calls, words.calls(calls.today, calls.running)),
     row(words.labels.blind, renderBlind(status, voice)),
+    row(words.labels.files, renderRepair(status.repair, voice)),
     row(words.labels.clock, renderClocks(status, voice)),
     row(words.labels.disk, free),
     ...renderTroubles(troublesOf(status), now, voice),
@@ -65,6 +67,17 @@ function renderBlind({ blind }: AgentStatus, { texts, words }: Voice): string {
     duration(total, texts),
     `${moment(last.from)}, ${span} (${words.causes[last.cause]})`,
   );
+}
+
+/** What of Asterisk's own CEL and CDR could fill in a blind time, and whether it is doing so now. */
+function renderRepair({ enabled, sources, waiting, last }: RepairStatus, { words }: Voice): string {
+  if (!enabled) return words.repair.off;
+  const kinds = [...new Set(sources.map(({ kind }) => kind))].join(", ");
+  const can = kinds === "" ? words.repair.nothing : words.repair.from(kinds);
+  const rows = waiting.reduce((sum, one) => sum + one.rows, 0);
+  const now = waiting.length === 0 ? [] : [words.repair.reading(waiting.length, rows)];
+  const before = last === null ? [] : [words.repair.last(words.repairs[last.result], last.rows)];
+  return [can, ...now, ...before].join("; ");
 }
 
 function renderClocks({ ami, server }: AgentStatus, { texts, words }: Voice): string {

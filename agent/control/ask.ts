@@ -9,9 +9,16 @@ import type { AgentStatus } from "./status.ts";
 
 const ANSWER_CHARACTERS_MAX = 4 * 1024 * 1024;
 
+/** What an agent of an earlier version, still running during an update, does not tell. */
+const NOT_TOLD: Pick<AgentStatus, "troubles_since" | "repair"> = {
+  troubles_since: {},
+  repair: { enabled: false, sources: [], problems: [], waiting: [], last: null },
+};
+
 /** The running agent's status, or null when no agent answers for this outbox. */
 export async function askStatus(outboxPath: string): Promise<AgentStatus | null> {
-  return ask<AgentStatus>(outboxPath, { ask: "status" });
+  const told = await ask<AgentStatus>(outboxPath, { ask: "status" });
+  return told === null ? null : { ...NOT_TOLD, ...told };
 }
 
 export const askCalls = (outboxPath: string, count: number) => ask<SeenCall[]>(outboxPath, { ask: "calls", count });

@@ -69,6 +69,13 @@ const bad: AgentStatus = {
   ami: { ...good.ami, state: "lost", clock_ahead_ms: 90_000, problem: LOST },
   server: { ...good.server, state: "unreachable", clock_ahead_ms: -90_000, problem: UNREACHABLE },
   blind: [{ from: NOW - 5 * MINUTE_MS, to: NOW - MINUTE_MS, cause: "ami_lost", count: null, repair: null }],
+  repair: {
+    enabled: true,
+    sources: [{ kind: "cel_sqlite", path: "/var/log/asterisk/master.db" }],
+    problems: [],
+    waiting: [{ from: NOW - 5 * MINUTE_MS, to: NOW - MINUTE_MS, rows: 12 }],
+    last: { from: 0, to: 1, sources: ["cel_sqlite"], rows: 7, result: "partial", reason: null },
+  },
   disk: { free_bytes: 1024 },
   outbox: {
     ...good.outbox,

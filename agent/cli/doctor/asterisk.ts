@@ -1,10 +1,11 @@
+import type { RepairStatus } from "../../recover/repair.ts";
 import { firstOf, type Headers } from "../../../shared/ami-message.ts";
 import { AmiConnection } from "../../ami/connection.ts";
 import { isRefused } from "../../ami/facts.ts";
 import { findAsterisk, type FoundAsterisk } from "../../install/asterisk.ts";
 import { isLoopback, type Settings } from "../../settings.ts";
 import { fail, foundOf, judge, pass, skip, warn, type Check, type CheckName } from "./checks.ts";
-import { checkRecords } from "./records.ts";
+import { checkRecords, toldRecords } from "./records.ts";
 
 const VERSION_OLDEST = [13, 5] as const;
 const NEEDED = ["CoreShowChannels", "Status", "CoreStatus", "CoreSettings", "Ping"];
@@ -14,11 +15,12 @@ const WRITE_TIMEOUT_MS_MIN = 1_000;
 const CLOCK_MS_MAX = 5_000;
 
 /** What Asterisk's own settings say; they are only there when the agent stands on the PBX. */
-export function checkFiles({ ami, outbox }: Settings, root: string): Check[] {
+export function checkFiles({ ami, outbox }: Settings, root: string, repair: RepairStatus | null): Check[] {
   const names: CheckName[] = ["asterisk", "write_timeout", "timestamp_events", "ami_closed", "cdr_cel"];
+  const records = repair === null ? checkRecords(outbox.path, root) : toldRecords(repair);
   if (!isLoopback(ami.host)) return names.map((name) => skip(name, `Asterisk is on another host: ${ami.host}`));
   try {
-    return [...checkManager(findAsterisk(root), ami.username), checkRecords(outbox.path, root)];
+    return [...checkManager(findAsterisk(root), ami.username), records];
   } catch (error) {
     const reason = foundOf(error);
     return names.map((name) => (name === "asterisk" ? warn(name, reason) : skip(name, "no manager.conf here")));

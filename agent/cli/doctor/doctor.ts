@@ -18,7 +18,12 @@ export async function doctor(settings: Settings, configFile: string, root = ""):
     checkServer(settings),
     checkMachine(settings.outbox.path, root),
   ]);
-  const all = [pass("config", configFile), running, ...checkFiles(settings, root), ...groups.flat()];
+  const all = [
+    pass("config", configFile),
+    running,
+    ...checkFiles(settings, root, status?.repair ?? null),
+    ...groups.flat(),
+  ];
   return all.toSorted((a, b) => CHECK_NAMES.indexOf(a.name) - CHECK_NAMES.indexOf(b.name));
 }
 

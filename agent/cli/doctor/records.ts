@@ -1,8 +1,9 @@
+import type { RepairStatus } from "../../recover/repair.ts";
 import { existsSync, readFileSync, statSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { socketPath } from "../../control/socket.ts";
 import { SERVICE_USER } from "../../install/system.ts";
-import { pass, warn, type Check } from "./checks.ts";
+import { pass, skip, warn, type Check } from "./checks.ts";
 
 /** Where Asterisk writes its calls unless told otherwise. */
 const FOLDER = "/var/log/asterisk";
@@ -28,6 +29,14 @@ export function checkRecords(outboxPath: string, root: string): Check {
   if (readable.length > 0) return pass("cdr_cel", readable.join(", "));
   const closed = files[0] ?? "";
   return warn("cdr_cel", `${closed} is closed to the user ${user.name}`);
+}
+
+/** What the running agent itself has found: it looks where Asterisk's configuration says, as its own user. */
+export function toldRecords({ enabled, sources, problems }: RepairStatus): Check {
+  if (!enabled) return skip("cdr_cel", "the agent does not read them");
+  const found = sources.map(({ kind, path }) => `${kind} ${path}`).join(", ");
+  if (found !== "") return pass("cdr_cel", found);
+  return warn("cdr_cel", problems[0] ?? `none found in ${FOLDER}`);
 }
 
 /** Whose socket it is when the agent runs; else the service's user, or whoever asks. */

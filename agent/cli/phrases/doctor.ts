@@ -31,6 +31,11 @@ export const DOCTOR_PHRASES = [
   phrase(/^(\d+) ms$/, null, "$1 мс"),
   phrase(/^yes$/, null, "да"),
   phrase(/^no$/, null, "нет"),
+  phrase(/^the agent does not read them$/, null, "агент их не читает"),
+  phrase(/^(\S+): the agent may not read it$/, null, "$1 закрыт для агента", [
+    "Let the agent's user read it, e.g. usermod -aG asterisk ringpost, then systemctl restart ringpost-agent",
+    "Дайте пользователю агента читать, например usermod -aG asterisk ringpost, затем systemctl restart ringpost-agent",
+  ]),
   phrase(/^none found in \/var\/log\/asterisk$/, null, "в /var/log/asterisk не найдено"),
   phrase(/^(\S+) is closed to the user (\S+)$/, null, "$1 закрыт для пользователя $2", [
     "Let that user read it: usermod -aG asterisk ringpost, then systemctl restart ringpost-agent",

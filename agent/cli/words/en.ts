@@ -37,7 +37,7 @@ export const en = {
     uninstall: "remove all that install added, and nothing else",
     purge: "also the outbox, with whatever in it is not sent",
   },
-  labels: { calls: "Calls", blind: "Blind", clock: "Clocks", disk: "Disk", troubles: "Troubles" },
+  labels: { calls: "Calls", blind: "Blind", files: "Files", clock: "Clocks", disk: "Disk", troubles: "Troubles" },
   eventsPerSecond: (rate: number) => `${rate} events/s`,
   lastAck: (age: string) => `last answer ${age} ago`,
   latency: (ms: number) => `in ${ms} ms`,
@@ -107,6 +107,13 @@ export const en = {
     set_aside: "the server refused an event",
     rights_missing: "AMI rights missing",
   } satisfies Record<GapCause, string>,
+  repair: {
+    off: "not read: switched off, or Asterisk is on another host",
+    nothing: "neither CEL nor CDR can be read: ringpost-agent doctor",
+    from: (kinds: string) => `${kinds} can fill in what was not seen`,
+    reading: (times: number, rows: number) => `reading now: ${times} blind times, ${rows} rows so far`,
+    last: (result: string, rows: number) => `last repaired: ${result}, ${rows} rows`,
+  },
   repairs: { complete: "from its files", partial: "in part", failed: "no" } satisfies Record<RepairResult, string>,
   steps: {
     ami_user: "write an AMI user with the least rights to",

@@ -32,7 +32,7 @@ export const ru: Words = {
     uninstall: "убрать всё, что добавила установка, и ничего больше",
     purge: "вместе с очередью, даже если в ней есть неотправленное",
   },
-  labels: { calls: "Звонки", blind: "Пробелы", clock: "Часы", disk: "Диск", troubles: "Неполадки" },
+  labels: { calls: "Звонки", blind: "Пробелы", files: "Файлы", clock: "Часы", disk: "Диск", troubles: "Неполадки" },
   eventsPerSecond: (rate) => `${rate} событий/с`,
   lastAck: (age) => `последний ответ ${age} назад`,
   latency: (ms) => `за ${ms} мс`,
@@ -100,6 +100,13 @@ export const ru: Words = {
     outbox_lost: "очередь удалена или заменена",
     set_aside: "сервер не принял событие",
     rights_missing: "не хватает прав AMI",
+  },
+  repair: {
+    off: "не читаются: выключено, или Asterisk на другой машине",
+    nothing: "не читаются ни CEL, ни CDR: ringpost-agent doctor",
+    from: (kinds) => `${kinds} восполнят то, чего агент не видел`,
+    reading: (times, rows) => `сейчас читаются: пробелов ${times}, записей пока ${rows}`,
+    last: (result, rows) => `последний раз восполнено: ${result}, записей ${rows}`,
   },
   repairs: { complete: "из его файлов", partial: "частично", failed: "нет" },
   steps: {
