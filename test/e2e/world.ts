@@ -45,16 +45,23 @@ export interface Site {
   startAgent(): Promise<void>;
 }
 
-export async function openWorld(options: { server?: boolean } = {}): Promise<World> {
+export interface WorldOptions {
+  /** false: it is stopped again. */
+  server?: boolean;
+  /** Of the server. */
+  env?: Record<string, string>;
+}
+
+export async function openWorld({ server, env = {} }: WorldOptions = {}): Promise<World> {
   const folder = temporaryFolder();
   const database = await testDatabase();
   const sites: Site[] = [];
   let folders = 0;
   const world: World = {
     database,
-    server: await startServer({ databaseUrl: database.url }),
+    server: await startServer({ databaseUrl: database.url, env }),
     serverAgain: async () => {
-      world.server = await startServer({ databaseUrl: database.url, port: world.server.port });
+      world.server = await startServer({ databaseUrl: database.url, port: world.server.port, env });
     },
     site: async (siteOptions = {}) => {
       const site = await openSite(world, join(folder.path, `site-${folders++}`), siteOptions);
@@ -69,7 +76,7 @@ export async function openWorld(options: { server?: boolean } = {}): Promise<Wor
       folder.remove();
     },
   };
-  if (options.server === false) await world.server.stop();
+  if (server === false) await world.server.stop();
   return world;
 }
 
