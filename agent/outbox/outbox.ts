@@ -1,4 +1,5 @@
 import type { Worker } from "node:worker_threads";
+import type { AmiEvent } from "../../shared/ami-event.ts";
 import type { Logger } from "../../shared/log.ts";
 import { RingpostError } from "../../shared/errors.ts";
 import type { SeqRange } from "../../shared/wire.ts";
@@ -22,6 +23,8 @@ export type StoredListener = (rows: readonly CapturedRow[], firstSeq: number) =>
 export interface OutboxPorts {
   log: Logger;
   gapRow: GapRow;
+  /** The outbox itself wrote a gap marker about what it lost. */
+  gapTold?(marker: AmiEvent): void;
   /** The thread is gone: nothing can be stored any more. */
   failed: (error: RingpostError) => void;
 }
@@ -49,7 +52,7 @@ export class Outbox {
   readonly #forks: Asked<void>[] = [];
   readonly #looks: Asked<OutboxLook | null>[] = [];
   readonly #checks: Asked<CheckedRows | null>[] = [];
-  #idle: (() => void) | null = null;
+  #idle: (() => void)[] = [];
   #closed: (() => void) | null = null;
   #over = false;
 
@@ -152,7 +155,7 @@ export class Outbox {
   /** Resolves when everything submitted has its seq. */
   async settled(): Promise<void> {
     if (this.#waiting.length === 0 && this.#underWay.length === 0) return;
-    await new Promise<void>((resolve) => (this.#idle = resolve));
+    await new Promise<void>((resolve) => this.#idle.push(resolve));
   }
 
   /** Writes what is there and ends the thread. */
@@ -206,6 +209,8 @@ export class Outbox {
         return this.#checks.shift()?.resolve(message.rows);
       case "forked":
         return this.#forks.shift()?.resolve();
+      case "gap":
+        return this.#ports.gapTold?.(message.marker);
       case "note":
         return this.#ports.log[message.level](message.fields, message.text);
       case "closed":
@@ -220,8 +225,7 @@ export class Outbox {
     this.#push();
     if (count > 0) this.#onStored(count < group.length ? group.slice(0, count) : group, firstSeq);
     if (this.#waiting.length > 0 || this.#underWay.length > 0) return;
-    this.#idle?.();
-    this.#idle = null;
+    for (const idle of this.#idle.splice(0)) idle();
   }
 
   #died(code: string, found: string): void {

@@ -1,3 +1,4 @@
+import type { AmiEvent } from "../../shared/ami-event.ts";
 import type { SeqRange, WindowReport } from "../../shared/wire.ts";
 import type { CapturedRow } from "../capture.ts";
 import type { CheckedRows, OutboxLook } from "./look.ts";
@@ -94,6 +95,7 @@ export type FromWorker =
   | { is: "state"; state: OutboxState }
   | { is: "look"; look: OutboxLook | null }
   | { is: "checked"; rows: CheckedRows | null }
+  | { is: "gap"; marker: AmiEvent }
   | { is: "note"; level: "info" | "warn" | "error"; text: string; fields: Record<string, unknown> }
   | { is: "closed" };
 
@@ -106,4 +108,5 @@ export const REMEMBERED = [
   "calls_today",
   "gone",
   "again",
+  "repair",
 ] as const;

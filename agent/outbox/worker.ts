@@ -1,6 +1,5 @@
-import { parentPort, workerData } from "node:worker_threads";
+import { isMainThread, parentPort, workerData } from "node:worker_threads";
 import { codeOf, messageOf } from "../../shared/errors.ts";
-import { Capture, NEVER_LATE } from "../capture.ts";
 import { systemClock } from "../clock.ts";
 import { classify } from "./failure.ts";
 import { Keeper, type Note } from "./keeper.ts";
@@ -9,6 +8,7 @@ import { Lines } from "./lines.ts";
 import type { FromWorker, OutboxSettings, OutboxState, ToWorker } from "./protocol.ts";
 import { readBatch } from "./read.ts";
 import { openPatiently } from "./patience.ts";
+import { TellingCapture } from "./telling-capture.ts";
 
 /** Acks and waiting rows reach the disk within this time even when no event comes. */
 const FLUSH_MS = 1_000;
@@ -19,7 +19,8 @@ const PRUNE_STEPS_MAX = 5;
 async function main(settings: OutboxSettings, say: (message: FromWorker) => void): Promise<void> {
   const note = (level: "info" | "warn" | "error", text: string, fields: Record<string, unknown>) =>
     say({ is: "note", level, text, fields });
-  const ports = { clock: systemClock, capture: new Capture(systemClock, NEVER_LATE), note };
+  const capture = new TellingCapture((marker) => say({ is: "gap", marker }));
+  const ports = { clock: systemClock, capture, note };
   const keeper = await openPatiently(() => new Keeper(settings, ports), settings.path, note);
   const timer = setInterval(() => guarded(keeper, note, () => tend(keeper, say)), FLUSH_MS);
   parentPort?.on("message", (message: ToWorker) => {
@@ -108,7 +109,10 @@ const say = (message: FromWorker) => {
   const bytes = message.is === "batch" && message.batch !== null ? [message.batch.lines.buffer] : [];
   parentPort?.postMessage(message, bytes);
 };
-main(workerData as OutboxSettings, say).catch((error: unknown) => {
-  say({ is: "failed", code: codeOf(error) ?? "unknown", message: messageOf(error) });
-  parentPort?.close();
-});
+// Loaded outside a thread (compile-all.ts) it only is compiled.
+if (!isMainThread) {
+  main(workerData as OutboxSettings, say).catch((error: unknown) => {
+    say({ is: "failed", code: codeOf(error) ?? "unknown", message: messageOf(error) });
+    parentPort?.close();
+  });
+}
