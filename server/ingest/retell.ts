@@ -127,8 +127,8 @@ export async function readHistory(client: ClientBase, touched: readonly Touched[
   }
   if (ids.length === 0) return history;
   const logged = await readLoggedEvents(client, ids, Math.min(...rows.map((row) => row.receivedAt)));
-  const final = rows.filter((row) => row.state === "final").map((row) => row.id);
-  const kept = final.length === 0 ? [] : await readKeptEvents(client, final);
+  const keeping = rows.filter((row) => row.state === "final" || row.isKept).map((row) => row.id);
+  const kept = keeping.length === 0 ? [] : await readKeptEvents(client, keeping);
   history.events = Map.groupBy([...logged, ...kept], ({ callId }) => callId);
   history.participants = Map.groupBy(await readParticipants(client, ids), ({ callId }) => callId);
   history.steps = Map.groupBy(await readSteps(client, ids), ({ callId }) => callId);

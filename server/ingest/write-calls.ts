@@ -175,9 +175,10 @@ async function link(client: ClientBase, retold: readonly Retold[], writings: rea
   if ((await insertLinks(client, links)) < links.length) throw new Overtaken("an id was linked by another writer");
 }
 
-/** Its events as kept with a final call; null while it is not final. */
+/** Its events as kept with a final call, and with one whose log may be cleared; null for any other. */
 function rawOf({ retold, call, standing }: Writing): string | null {
-  return standing.state === "final" ? rawDataOf(call, [...retold.remembered, ...keepItems(retold.items)]) : null;
+  const kept = standing.state === "final" || retold.touched.rows.some(({ isKept }) => isKept);
+  return kept ? rawDataOf(call, [...retold.remembered, ...keepItems(retold.items)]) : null;
 }
 
 /** What to remember once all is committed. */

@@ -17,11 +17,14 @@ export interface LockedCall {
   startTime: number;
   firstStream: number;
   firstSeq: number;
+  /** It is not final, and yet its events are kept with it, for the log has been cleared since. */
+  isKept: boolean;
 }
 
 const COLUMNS = `id::float8 AS id, site_id AS "siteId", linkedid, unique_id AS "uniqueId", revision, state,
   (extract(epoch FROM received_timestamp) * 1000)::float8 AS "receivedAt",
-  (extract(epoch FROM start_time) * 1000)::float8 AS "startTime", first_stream::float8 AS "firstStream", first_seq::float8 AS "firstSeq"`;
+  (extract(epoch FROM start_time) * 1000)::float8 AS "startTime", first_stream::float8 AS "firstStream", first_seq::float8 AS "firstSeq",
+  kept_at IS NOT NULL AS "isKept"`;
 
 /** In one order everywhere. */
 const LOCK = `ORDER BY site_id, linkedid FOR NO KEY UPDATE`;

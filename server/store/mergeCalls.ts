@@ -27,6 +27,11 @@ export async function mergeCalls(client: ClientBase, merges: Merge[]): Promise<v
       values,
     );
   }
+  await client.query(
+    `UPDATE calls s SET kept_at = g.kept_at FROM unnest($1::bigint[], $2::bigint[]) AS m (gone, survivor)
+     JOIN calls g ON g.id = m.gone WHERE s.id = m.survivor AND g.kept_at IS NOT NULL`,
+    values,
+  );
   await client.query("DELETE FROM calls WHERE id = ANY($1::bigint[])", [values[0]]);
 }
 

@@ -1,4 +1,5 @@
 import type { Pool } from "pg";
+import type { RetentionPolicy } from "./retentionPolicy.ts";
 import { inTransaction } from "./transaction.ts";
 
 /** A partition that has outlived its time. */
@@ -8,11 +9,6 @@ export interface ExpiredPartition {
   /** Everything in it was received before. */
   until: Date;
   bytes: number;
-}
-
-export interface RetentionPolicy {
-  amiEventsDays: number;
-  stepsDays: number;
 }
 
 /** Dropping waits this long for whoever uses the partition, and no one waits longer behind it; then it is tried another time. */
@@ -29,7 +25,7 @@ export async function findExpired(pool: Pool, policy: RetentionPolicy, nowMs: nu
        WHERE i.inhparent IN ('ami_events'::regclass, 'call_events_steps'::regclass)) t
      WHERE until <= to_timestamp($1) - make_interval(days => CASE parent WHEN 'ami_events' THEN $2::int ELSE $3::int END)
      ORDER BY until, name`,
-    [nowMs / 1000, policy.amiEventsDays, policy.stepsDays],
+    [nowMs / 1000, policy.log, policy.steps],
   );
   return rows;
 }

@@ -113,7 +113,7 @@ export async function updateCalls(
              data_source = "dataSource", extra_data = "extraData", state = r.state, incomplete = r.incomplete,
              event_count = "eventCount", proof = r.proof, first_stream = "firstStream", first_seq = "firstSeq",
              received_timestamp = to_timestamp("receivedAt" / 1000),
-             raw_data = r.raw,
+             raw_data = coalesce(r.raw, c.raw_data),
              revision = c.revision + 1, changed_at = clock_timestamp()
            FROM ROWS FROM (json_to_recordset($1) AS (id bigint, ${RECORD}), unnest($2::jsonb[])) AS r (id, ${NAMES}, raw)
            WHERE c.id = r.id

@@ -1,0 +1,43 @@
+import type { Pool } from "pg";
+
+/** Rows one statement deletes: nobody waits long behind it. */
+const rowsMax = 2_000;
+
+/** What is deleted row by row, and which rows may go: $1 is the moment before which they are too old. */
+const OLD = {
+  downloads: "coalesce(done_at, asked_at) < $1",
+  rejected_events: "received_at < $1",
+  deliveries: "state <> 'waiting' AND done_at < $1",
+  // Kept: a site's first sign of life, what may still close a call, and what tells of gaps that may change.
+  site_markers: `captured_at < $1
+    AND captured_at > (SELECT min(f.captured_at) FROM site_markers f WHERE f.site_id = t.site_id)
+    AND NOT EXISTS (SELECT FROM calls c WHERE c.site_id = t.site_id AND c.state <> 'final'
+                    AND (c.first_stream, c.first_seq) <= (t.stream_id, t.seq))
+    AND NOT EXISTS (SELECT FROM gaps g WHERE (g.stream_id, g.marker_seq) = (t.stream_id, t.seq)
+                    AND (g.to_time IS NULL OR g.repaired_at IS NULL))`,
+} as const;
+
+export type OldTable = keyof typeof OLD;
+
+/** Deletes rows that are too old, a few at a time. Returns how many. */
+export async function deleteOld(pool: Pool, table: OldTable, before: Date, stopped: () => boolean): Promise<number> {
+  let deleted = 0;
+  while (!stopped()) {
+    const { rowCount } = await pool.query(
+      `DELETE FROM ${table} WHERE ctid = ANY(ARRAY(SELECT t.ctid FROM ${table} t WHERE ${OLD[table]} LIMIT ${rowsMax}))`,
+      [before],
+    );
+    deleted += rowCount ?? 0;
+    if ((rowCount ?? 0) < rowsMax) break;
+  }
+  return deleted;
+}
+
+/** How many rows would go. */
+export async function countOld(pool: Pool, table: OldTable, before: Date): Promise<number> {
+  const { rows } = await pool.query<{ count: number }>(
+    `SELECT count(*)::float8 AS count FROM ${table} t WHERE ${OLD[table]}`,
+    [before],
+  );
+  return rows[0]?.count ?? 0;
+}
