@@ -1,4 +1,4 @@
-import { EXIT, messageOf, type RingpostError } from "../../shared/errors.ts";
+import { codeOf, EXIT, messageOf, type RingpostError } from "../../shared/errors.ts";
 import { createLogger } from "../../shared/log.ts";
 import { Agent } from "../agent.ts";
 import { runProgram } from "./program.ts";
@@ -12,6 +12,8 @@ const COLUMNS_USUAL = 80;
 
 /** One command line from beginning to end. Resolves with the exit status; whoever calls ends the process with it. */
 export async function runCommandLine(args: readonly string[]): Promise<number> {
+  // `tail | head`: whoever read has enough. The running agent prints nothing there.
+  process.stdout.on("error", (error) => (codeOf(error) === "EPIPE" ? process.exit(EXIT.ok) : undefined));
   return runProgram(args, {
     env: process.env,
     run: runAgent,

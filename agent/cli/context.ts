@@ -1,6 +1,7 @@
 import { existsSync } from "node:fs";
+import { ConfigurationError } from "../../shared/errors.ts";
 import { CONFIG } from "../install/steps.ts";
-import { loadSettings, type Settings } from "../settings.ts";
+import { ENV_PREFIX, loadSettings, type Settings } from "../settings.ts";
 import type { Language } from "./texts.ts";
 import type { Voice } from "./views.ts";
 
@@ -34,5 +35,15 @@ export interface Context {
 
 export function makeContext(ports: ProgramPorts, voice: Voice): Context {
   const configFile = ({ config }: CommonOptions) => config ?? (existsSync(CONFIG) ? CONFIG : undefined);
-  return { ports, voice, configFile, settings: (options) => loadSettings(configFile(options), ports.env) };
+  const settings = (options: CommonOptions) => {
+    const file = configFile(options);
+    if (file === undefined && !Object.keys(ports.env).some((name) => name.startsWith(ENV_PREFIX))) throw notInstalled();
+    return loadSettings(file, ports.env);
+  };
+  return { ports, voice, configFile, settings };
+}
+
+function notInstalled(): ConfigurationError {
+  const allowed = "what `ringpost-agent install --server URL --code CODE` writes, or another file by --config";
+  return new ConfigurationError([{ setting: CONFIG, found: "there is no such file", allowed }]);
 }

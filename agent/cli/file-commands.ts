@@ -38,6 +38,10 @@ export async function onLogs(
     context.ports.complain(context.voice.words.noJournal);
     return EXIT.warning;
   }
+  if (lines.length === 0) {
+    context.ports.complain(context.voice.words.noLines);
+    return EXIT.warning;
+  }
   for (const line of lines) context.ports.print(options.json === true ? line : viewLogLine(line));
   return EXIT.ok;
 }

@@ -1,6 +1,6 @@
 import { spawn, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, copyFileSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { unzipSync } from "fflate";
@@ -242,6 +242,59 @@ describe("every command on a terminal", () => {
     const { text, status } = await onTerminal([process.execPath, MAIN, "config", "check", "--config", bad]);
     expect(status).toBe(78);
     expect(text).toContain("[live] window_seconds");
+  });
+
+  it("ends with 78 on a command line that cannot be understood, and says where help is, in both languages", async () => {
+    for (const args of [
+      ["--frob"],
+      ["frob"],
+      ["status", "--frob"],
+      ["calls", "--last", "0"],
+      ["install"],
+      ["status", "x"],
+    ])
+      for (const [lang, words] of [
+        ["en", /^error: .*\nSee: ringpost-agent.* --help$/],
+        ["ru", /^ошибка: .*[а-я].*\nСправка: ringpost-agent.* --help$/],
+      ] as const) {
+        const { text, status } = await onTerminal([process.execPath, MAIN, ...args, "--lang", lang]);
+        expect([args, status, text.trim()]).toEqual([args, 78, expect.stringMatching(words)]);
+      }
+  }, 60_000);
+
+  it("says that nothing is installed here when there are no settings at all", async () => {
+    const { text, status } = await onTerminal([process.execPath, MAIN, "status"]);
+    expect(status).toBe(78);
+    expect(text).toMatch(/agent\.toml: found there is no such file; allowed: what `ringpost-agent install/);
+  });
+
+  it.skipIf(process.getuid?.() !== 0)(
+    "says that the socket is another user's instead of that the agent is down",
+    async () => {
+      const file = join(folder, "open.toml");
+      copyFileSync(config, file);
+      for (const path of [folder, file]) chmodSync(path, 0o755);
+      for (const name of ["status", "doctor", "calls", "gaps", "tail", "outbox"]) {
+        const nobody = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", process.execPath, MAIN, name];
+        const { text, status } = await onTerminal([...nobody, "--config", file]);
+        expect([name, status, text]).toEqual([
+          name,
+          2,
+          expect.stringContaining("closed to this user. It may well run"),
+        ]);
+      }
+    },
+  );
+
+  it("lets a reader go who has had enough: tail | head", async () => {
+    const command = `'${process.execPath}' '${MAIN}' tail --config '${config}' | head -1; echo "\${PIPESTATUS[0]}"`;
+    const again = setInterval(playCall, 100);
+    const piped = spawn("bash", ["-c", command], { stdio: ["ignore", "pipe", "pipe"] });
+    let text = "";
+    for (const stream of [piped.stdout, piped.stderr]) stream.on("data", (chunk: Buffer) => (text += chunk.toString()));
+    await once(piped, "close");
+    clearInterval(again);
+    expect(text).toMatch(/^\d\d:\d\d:\d\d .*\n0\n$/);
   });
 
   it("explains every command with examples in both languages", async () => {

@@ -30,12 +30,13 @@ export function sayError(error: unknown, language: Language): string {
   return language === "ru" ? `Не удалось ${what} (${on}): ${why}. ${how}` : `cannot ${what} (${on}): ${why}. ${how}`;
 }
 
-/** Every setting that cannot be used, one on a line. */
+/** Every setting that cannot be used, one on a line, with what to do where that is known. */
 export function saySettings({ problems }: ConfigurationError, language: Language): string[] {
-  return problems.map(({ setting, found, allowed }) => {
+  return problems.flatMap(({ setting, found, allowed }) => {
     const [name, was, may] = [setting, found, allowed].map((text) => say(text, language).text);
-    return language === "ru"
-      ? `  ${name}: указано ${was}; допустимо: ${may}`
-      : `  ${name}: found ${was}; allowed: ${may}`;
+    const { next } = say(found, language);
+    const line =
+      language === "ru" ? `  ${name}: указано ${was}; допустимо: ${may}` : `  ${name}: found ${was}; allowed: ${may}`;
+    return next === undefined ? [line] : [line, `    -> ${next}`];
   });
 }

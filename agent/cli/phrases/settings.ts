@@ -41,5 +41,10 @@ export const SETTING_PHRASES = [
     null,
     "часовой пояс АТС, например $1; пусто: пояс этой машины",
   ),
+  phrase(
+    /^what `(.+)` writes, or another file by --config$/,
+    null,
+    "то, что пишет `$1`, или другой файл через --config",
+  ),
   phrase(/^a section with (.+)$/, null, "раздел с $1"),
 ];

@@ -91,6 +91,7 @@ export const en = {
   hidden: "(hidden)",
   noJournal:
     "No journal on this machine: run with --file FILE, or see where your service manager puts the agent's output.",
+  noLines: "The log has no line of the agent: it has not run here, or only root may read the journal (sudo).",
   written: (file: string) => `written: ${file}`,
   notRoot: "This changes the machine: run it as root, or with --dry-run to see what it would do.",
   step: { would: "would", doing: "now", already: "already", done: "done" },
