@@ -37,12 +37,14 @@ function retry(group: Command, context: Context): void {
     .description(say.aboutDeliveriesRetry)
     .argument("[id]", say.argDelivery, parsers(say).number(1, idMax))
     .option("--all-dead", say.optAllDead)
+    .option("--json", say.optJson)
     .action((id: number | undefined, { allDead }: { allDead?: boolean }, command: Command) => {
       if ((id === undefined) === (allDead !== true)) throw new Refused(say.retryWhat);
       return withPool(context, command, async (pool) => {
         const count = await retryDeliveries(pool, id ?? null);
         if (id !== undefined && count === 0) throw new Refused(say.noDeadDelivery(id));
-        io.out(say.retried(count));
+        const { json } = command.optsWithGlobals<{ json?: boolean }>();
+        io.out(json === true ? JSON.stringify({ retried: count }) : say.retried(count));
       });
     });
 }

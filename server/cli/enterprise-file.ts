@@ -74,9 +74,11 @@ function resealCommand(group: Command, context: Context): void {
   group
     .command("reseal")
     .description(say.aboutEnterpriseReseal)
+    .option("--json", say.optJson)
     .action((_: unknown, command: Command) =>
       withPool(context, command, async (pool) => {
         const counts = await inTransaction(pool, (client) => reseal(client, vaultOf(io.env)));
+        if (wantsJson(command)) return io.out(JSON.stringify(counts.map(([id, secrets]) => ({ id, secrets }))));
         for (const [id, count] of counts) io.out(say.resealed(id, count));
       }),
     );

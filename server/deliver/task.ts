@@ -60,10 +60,11 @@ async function claimNext({ pool, startedAt }: DeliveryContext, key: DeliveryKey)
 /** True when a circuit that was open has closed. */
 async function deliver(context: DeliveryContext, key: DeliveryKey, delivery: ClaimedDelivery): Promise<boolean> {
   const { pool, now, counts } = context;
+  const claimedAt = now();
   const outcome = await attempt(context, key, delivery);
   counts?.attempt(key.channel, outcome.kind);
   if (outcome.kind === "sent" && delivery.attempts === 1) {
-    counts?.sent(key.channel, Math.max(now() - delivery.createdAt, 0) / 1000);
+    counts?.sent(key.channel, (delivery.ageMs + now() - claimedAt) / 1000);
   }
   if (outcome.kind === "retry") {
     await putOff(context, key, delivery, outcome);
@@ -82,12 +83,12 @@ async function putOff(
   delivery: ClaimedDelivery,
   { error, afterMs = 0, wholeTarget = false }: Extract<Outcome, { kind: "retry" }>,
 ): Promise<void> {
-  const { pool, now, random } = context;
+  const { pool, random } = context;
   const delay = Math.min(Math.max(retryDelayMs(delivery.attempts, random), afterMs), DELIVERY_LIMITS.retryDelayMsMax);
   if (wholeTarget) await pauseTarget(pool, key, Math.max(afterMs, 1_000), CLAIM.failuresMax);
   else await noteFailure(pool, key, CLAIM);
-  if (now() - delivery.retrySince > DELIVERY_LIMITS.retryAgeMsMax) await giveUp(context, key, delivery, error);
-  else await postponeDelivery(pool, delivery.id, now() + delay, error);
+  if (delivery.retriedMs > DELIVERY_LIMITS.retryAgeMsMax) await giveUp(context, key, delivery, error);
+  else await postponeDelivery(pool, delivery.id, delay, error);
 }
 
 async function giveUp(
@@ -101,15 +102,15 @@ async function giveUp(
 }
 
 async function attempt(
-  { pool, channels, now }: DeliveryContext,
+  { pool, channels }: DeliveryContext,
   key: DeliveryKey,
   delivery: ClaimedDelivery,
 ): Promise<Outcome | Superseded> {
-  const told = await readDeliverable(pool, key.callId, delivery);
+  const told = await readDeliverable(pool, delivery.id);
   if (told === undefined) return { kind: "superseded", note: "the call is told differently by now" };
-  const { createdAt, newerWaits, type } = delivery;
+  const { ageMs, newerWaits, type } = delivery;
   const isLive = told.step.dataSource === "live";
-  if (givesWay({ type, isLive, newerWaits, callRuns: told.call.state === "running", ageMs: now() - createdAt })) {
+  if (givesWay({ type, isLive, newerWaits, callRuns: told.call.state === "running", ageMs })) {
     return { kind: "superseded", note: "it could not be sent in time: the call has gone on" };
   }
   try {

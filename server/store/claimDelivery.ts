@@ -1,7 +1,7 @@
 import type { Pool } from "pg";
 import type { DeliveryKey } from "./deliveryJobs.ts";
 
-/** A delivery that is being sent by whoever holds this. Times in epoch ms. */
+/** A delivery that is being sent by whoever holds this. */
 export interface ClaimedDelivery {
   id: number;
   siteId: number;
@@ -12,8 +12,9 @@ export interface ClaimedDelivery {
   merged: boolean;
   /** This one included. */
   attempts: number;
-  createdAt: number;
-  retrySince: number;
+  /** Since it was owed, and since it is tried again for a day at most. By the database's clock. */
+  ageMs: number;
+  retriedMs: number;
   /** A later step of the call waits for the same target. */
   newerWaits: boolean;
   /** Nobody else is told of this step. */
@@ -97,8 +98,8 @@ claimed AS (
     AND (next.next_attempt_at IS NULL OR next.next_attempt_at <= now()) AND NOT EXISTS (SELECT FROM circuit WHERE closed)
   RETURNING d.*)
 SELECT d.id::float8 AS id, d.site_id AS "siteId", d.leg, d.event_type AS type, d.nth, d.unique_id AS "uniqueId", d.merged,
-  d.attempts, (extract(epoch FROM d.created_at) * 1000)::float8 AS "createdAt",
-  (extract(epoch FROM d.retry_since) * 1000)::float8 AS "retrySince",
+  d.attempts, (extract(epoch FROM now() - d.created_at) * 1000)::float8 AS "ageMs",
+  (extract(epoch FROM now() - d.retry_since) * 1000)::float8 AS "retriedMs",
   EXISTS (SELECT FROM deliveries n WHERE n.call_id = $1 AND n.channel = $3 AND n.target = $4 AND n.state = 'waiting'
     AND n.id > d.id) AS "newerWaits",
   NOT EXISTS (SELECT FROM deliveries o WHERE (o.site_id, o.leg, o.event_type, o.nth) =
@@ -107,11 +108,12 @@ SELECT d.id::float8 AS id, d.site_id AS "siteId", d.leg, d.event_type AS type, d
   CASE WHEN next.next_attempt_at > now() THEN (extract(epoch FROM next.next_attempt_at) * 1000)::float8 END AS later
 FROM next LEFT JOIN claimed d ON TRUE LEFT JOIN circuit c ON TRUE`;
 
-/** Puts a delivery off until `at` (epoch ms). */
-export async function postponeDelivery(pool: Pool, id: number, at: number, error: string): Promise<void> {
+/** Puts a delivery off. */
+export async function postponeDelivery(pool: Pool, id: number, delayMs: number, error: string): Promise<void> {
   await pool.query(
-    `UPDATE deliveries SET next_attempt_at = to_timestamp($2::float8 / 1000), claimed_until = NULL, last_error = $3
+    `UPDATE deliveries SET next_attempt_at = now() + make_interval(secs => $2::float8 / 1000), claimed_until = NULL,
+       last_error = $3
      WHERE id = $1 AND state = 'waiting'`,
-    [id, at, error],
+    [id, delayMs, error],
   );
 }

@@ -1,5 +1,4 @@
 import type { Pool } from "pg";
-import type { ClaimedDelivery } from "./claimDelivery.ts";
 
 /** What a receiver is told about (times as ISO 8601 text): a step, its call as it stands now, and the settings of whoever owns it. */
 export interface Deliverable {
@@ -26,12 +25,11 @@ export interface Deliverable {
   participants: Record<string, unknown>[];
 }
 
-/** Undefined when the step is no longer told (the call was put together differently before anybody heard of it). */
-export async function readDeliverable(
-  pool: Pool,
-  callId: number,
-  { siteId, leg, type, nth, merged }: ClaimedDelivery,
-): Promise<Deliverable | undefined> {
+/**
+ * The call the delivery belongs to by now: it may have become part of another since. Undefined when the step is no longer told
+ * (the call was put together differently before anybody heard of it).
+ */
+export async function readDeliverable(pool: Pool, deliveryId: number): Promise<Deliverable | undefined> {
   const { rows } = await pool.query<Deliverable>({
     name: "read_deliverable",
     text: `SELECT ent.settings, json_build_object('at', coalesce(e.event_timestamp, c.changed_at), 'sequence', e.event_sequence,
@@ -45,10 +43,11 @@ export async function readDeliverable(
                'answer_time', p.answer_time, 'hangup_time', p.hangup_time, 'disconnect_reason', p.disconnect_reason)
                ORDER BY p.ring_order)
              FROM call_participants p WHERE p.call_id = c.id), '[]') AS participants
-         FROM calls c JOIN enterprises ent ON ent.id = c.enterprise_id
-         LEFT JOIN call_events e ON e.call_id = c.id AND e.site_id = $2 AND e.leg = $3 AND e.event_type = $4 AND e.nth = $5
-         WHERE c.id = $1 AND (e.id IS NOT NULL OR $6)`,
-    values: [callId, siteId, leg, type, nth, merged],
+         FROM deliveries d JOIN calls c ON c.id = d.call_id JOIN enterprises ent ON ent.id = c.enterprise_id
+         LEFT JOIN call_events e ON e.call_id = c.id
+           AND (e.site_id, e.leg, e.event_type, e.nth) = (d.site_id, d.leg, d.event_type, d.nth)
+         WHERE d.id = $1 AND (e.id IS NOT NULL OR d.merged)`,
+    values: [deliveryId],
   });
   return rows[0];
 }

@@ -30,6 +30,10 @@ it("deliveries shows the dead and sends them again, and /metrics counts them", a
   expect((await run("deliveries", "retry")).err).toContain("--all-dead");
   expect((await run("deliveries", "retry", "99")).err).toContain("is not dead");
   expect((await run("deliveries", "retry", "1")).out).toContain("1 to be sent again");
+  expect(JSON.parse((await run("deliveries", "retry", "--all-dead", "--json")).out)).toEqual({ retried: 0 });
+  expect(JSON.parse((await run("deliveries", "--json")).out)).toMatchObject([
+    { id: 1, state: "waiting", target: "crm" },
+  ]);
   expect(await office.rows("SELECT state FROM deliveries")).toEqual([{ state: "waiting" }]);
 });
 

@@ -65,20 +65,20 @@ describe("a receiver in trouble", () => {
   it("in a storm of failures of every kind gets each message, in order, and each repeat says so", async () => {
     await setHooks(office, [{ url: receiver.url }]);
     const kinds: Reply[] = [500, 502, 503, "reset", "garbage", "hang", "hang body", 204, 204, 204, 204, 204];
-    const accepted = new Map<string, string[]>();
+    const accepted = new Map<string, Set<string>>();
     let turn = 0;
     receiver.answer = ({ body: { data } }) => {
       const how = kinds[(turn++ * 7) % kinds.length]!;
       if (how === 204 || how === "hang body") {
-        const call = accepted.get(data.call.unique_id) ?? [];
-        accepted.set(data.call.unique_id, [...call, data.step]);
+        // An answer that came too late is asked for again.
+        accepted.set(data.call.unique_id, (accepted.get(data.call.unique_id) ?? new Set()).add(data.step));
       }
       return how;
     };
-    start({ sender: webhookSender({ timeoutMs: 300 }) });
+    start({ sender: webhookSender({ timeoutMs: 500 }) });
     await calls(12);
     await hurryUntilSent(60_000);
-    expect([...accepted.values()]).toEqual(Array.from({ length: 12 }, () => STEPS));
+    expect([...accepted.values()].map((steps) => [...steps])).toEqual(Array.from({ length: 12 }, () => STEPS));
     for (const [, repeats] of Map.groupBy(receiver.got, idOf)) {
       expect(repeats.map(({ body }) => body.data.attempt)).toEqual(repeats.map((_, at) => at + 1));
     }
@@ -116,9 +116,11 @@ describe("a receiver in trouble", () => {
     const bridged = running.events.findLastIndex(({ ev }) => ev.Event === "BridgeEnter") + 1;
     await send(server, site, running.events.slice(0, bridged), { stream: stream(2) });
     await expect.poll(() => receiver.got.length, { timeout: 10_000 }).toBeGreaterThan(0);
+    await engines.pop()!.stop();
     await office.rows("UPDATE deliveries SET created_at = created_at - interval '61 s'");
     receiver.answer = () => 204;
     receiver.got.length = 0;
+    start();
     await hurryUntilSent(20_000);
     const told = receiver.got.map(({ body }) => [body.data.call.unique_id, body.data.step, body.data.delayed]);
     expect(told.toSorted()).toEqual([
