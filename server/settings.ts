@@ -73,6 +73,14 @@ export function readDatabaseSettings(env: Env, flags: Flags): DatabaseSettings {
   return settings;
 }
 
+/** Where the Bot API is, without a slash at its end. @throws ConfigurationError. */
+export function readTelegramApi(env: Env): string {
+  const problems: SettingProblem[] = [];
+  const root = telegramApiOf(env["RINGPOST_TELEGRAM_API"], problems);
+  if (problems.length > 0) throw new ConfigurationError(problems);
+  return root;
+}
+
 function given(flag: string, value: string | undefined, variable: string, env: Env): Given | undefined {
   if (value !== undefined) return { setting: flag, value };
   const fromEnv = env[variable];

@@ -2,6 +2,7 @@ import { downloadEn, downloadRu } from "./words/download.ts";
 import { blindEn, blindRu } from "./words/blind.ts";
 import { retentionEn, retentionRu } from "./words/retention.ts";
 import { deliveriesEn, deliveriesRu } from "./words/deliveries.ts";
+import { telegramEn, telegramRu } from "./words/telegram.ts";
 import { syncEn, syncRu } from "./words/sync.ts";
 import { importEn, importRu } from "./words/import.ts";
 import { rebuildEn, rebuildRu } from "./words/rebuild.ts";
@@ -13,6 +14,7 @@ const en = {
   ...rebuildEn,
   ...downloadEn,
   ...deliveriesEn,
+  ...telegramEn,
   ...syncEn,
   ...retentionEn,
   error: "error",
@@ -158,6 +160,7 @@ const ru: Messages = {
   ...rebuildRu,
   ...downloadRu,
   ...deliveriesRu,
+  ...telegramRu,
   ...syncRu,
   ...retentionRu,
   error: "ошибка",

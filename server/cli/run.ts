@@ -20,6 +20,7 @@ import { sqlCommand } from "./sql.ts";
 import { migrateCommand, startCommand, type Serve } from "./start.ts";
 import { statusCommand } from "./status.ts";
 import { syncCommands } from "./sync.ts";
+import { telegramCommands } from "./telegram.ts";
 
 /** EX_USAGE of sysexits.h: the command line itself is wrong. */
 const EXIT_USAGE = 64;
@@ -50,6 +51,7 @@ function buildProgram(context: Context, serve: Serve): Command {
   siteCommands(program, context);
   statusCommand(program, context);
   deliveriesCommands(program, context);
+  telegramCommands(program, context);
   callsCommand(program, context);
   gapsCommand(program, context);
   coverageCommand(program, context);

@@ -2,10 +2,11 @@ import type { Command } from "commander";
 import { readCoverageToday } from "../store/readCoverage.ts";
 import { listSyncRows, type SyncRow } from "../store/syncRows.ts";
 import { readStatus, type SiteStatus } from "../store/readStatus.ts";
+import { type ChatProblem, listChatProblems } from "../store/telegram/chatCircuit.ts";
 import { wantsJson, withPool, type Context } from "./context.ts";
 import { examples } from "./enterprise.ts";
 import type { Messages } from "./messages.ts";
-import { duration, table } from "./print.ts";
+import { duration, oneLine, table } from "./print.ts";
 
 /** Beyond it live and downloaded can no longer be told apart well. */
 const clockSkewMsMax = 5_000;
@@ -21,6 +22,7 @@ export function statusCommand(program: Command, context: Context): void {
       withPool(context, command, async (pool) => {
         const sites = await readStatus(pool);
         const syncs = await listSyncRows(pool);
+        const chats = await listChatProblems(pool);
         if (wantsJson(command)) {
           const seen = await readCoverageToday(pool, io.now().getTime());
           const told = sites.map((site) => ({
@@ -28,9 +30,10 @@ export function statusCommand(program: Command, context: Context): void {
             coverage_today: seen.get(site.site) ?? null,
             sync: syncOf(site, syncs),
           }));
-          return io.out(JSON.stringify({ time: io.now(), sites: told }));
+          return io.out(JSON.stringify({ time: io.now(), sites: told, telegram: chats }));
         }
         io.out(sites.length === 0 ? say.noSites : statusText(sites, syncs, io.now(), say));
+        for (const chat of chats) io.out(chatLine(chat, say));
       }),
     );
 }
@@ -44,6 +47,10 @@ export function statusText(sites: readonly SiteStatus[], syncs: readonly SyncRow
     sites.map((site) => row(site, now, say)),
   );
   return [printed, ...sites.flatMap((site) => problems(site, syncOf(site, syncs), say))].join("\n");
+}
+
+function chatLine({ enterprise_id, target, problem }: ChatProblem, say: Messages): string {
+  return oneLine(say.telegramProblem(`${enterprise_id} ${target}`, problem));
 }
 
 function row(site: SiteStatus, now: Date, say: Messages): string[] {

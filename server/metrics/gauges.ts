@@ -5,6 +5,7 @@ import type { Logger } from "../../shared/log.ts";
 import { countDeliveries } from "../store/listDeliveries.ts";
 import { countUnrepairedGaps } from "../store/countGaps.ts";
 import { readStatus, type SiteStatus } from "../store/readStatus.ts";
+import { listChatProblems } from "../store/telegram/chatCircuit.ts";
 import { listSyncRows } from "../store/syncRows.ts";
 
 /**
@@ -31,8 +32,17 @@ function deliveryGauges(registry: Registry): Part {
   const gauge = gaugeIn(registry);
   const count = gauge("deliveries", "deliveries that wait or were given up", ["channel", "state"]);
   const oldest = gauge("delivery_oldest_waiting_seconds", "age of the oldest waiting delivery", ["channel"]);
+  const chats = gauge("telegram_chat_problem", "1: nothing goes to the chat; 0: it goes, but not as it should", [
+    "enterprise",
+    "chat",
+  ]);
   return async (pool) => {
     const counts = await countDeliveries(pool);
+    const problems = await listChatProblems(pool);
+    chats.reset();
+    for (const { enterprise_id: enterprise, target: chat, refused } of problems) {
+      chats.set({ enterprise, chat }, refused ? 1 : 0);
+    }
     count.reset();
     oldest.reset();
     for (const { channel, state, count: number, oldestSeconds } of counts) {

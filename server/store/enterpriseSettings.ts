@@ -24,12 +24,17 @@ export async function readEnterpriseSettings(
   return rows;
 }
 
-/** Running servers take them within seconds. */
+/** Running servers take them within seconds. With other settings for Telegram, chats that were set aside are tried again. */
 export async function writeEnterpriseSettings(
   client: ClientBase,
   id: string,
   settings: Record<string, unknown>,
 ): Promise<void> {
+  await client.query(
+    `DELETE FROM delivery_circuits c USING enterprises e WHERE e.id = $1 AND c.enterprise_id = e.id AND c.channel = 'telegram'
+       AND e.settings -> 'telegram' IS DISTINCT FROM $2::jsonb -> 'telegram'`,
+    [id, JSON.stringify(settings)],
+  );
   await client.query("UPDATE enterprises SET settings = $2, updated_at = CURRENT_TIMESTAMP WHERE id = $1", [
     id,
     JSON.stringify(settings),

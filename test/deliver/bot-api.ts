@@ -51,6 +51,8 @@ export interface BotApi {
   press(message: BotMessage, who?: { id: number; first_name: string; last_name?: string }): void;
   update(token: string, update: Record<string, unknown>): void;
   answered: string[];
+  /** Where another program takes the updates; "": nowhere. */
+  webhook: string;
   close(): Promise<void>;
 }
 
@@ -105,6 +107,7 @@ function emptyApi(): BotApi {
     messages: [],
     violations: [],
     answered: [],
+    webhook: "",
     polling: () => 0,
     answer: () => undefined,
     blocked: new Set(),
@@ -153,6 +156,8 @@ function answerTo(state: State, request: BotRequest): Reply {
         status: 200,
         result: { id: Number(request.token.split(":")[0]), is_bot: true, first_name: "R", username: "r_bot" },
       };
+    case "getWebhookInfo":
+      return { status: 200, result: { url: api.webhook, has_custom_certificate: false, pending_update_count: 0 } };
     case "answerCallbackQuery":
       api.answered.push(String(request.body["text"]));
       return { status: 200, result: true };

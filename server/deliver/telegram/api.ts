@@ -12,11 +12,6 @@ export function botOf(token: string): string {
   return token.split(":")[0] ?? "";
 }
 
-/** Whether it looks like a bot's token. */
-export function isToken(text: string): boolean {
-  return /^\d{3,20}:[A-Za-z0-9_-]{10,100}$/.test(text);
-}
-
 export interface Place {
   chat: string;
   thread: number | null;

@@ -41,10 +41,12 @@ export function judge(prospect: Prospect): Verdict {
   return { do: "send", quiet: prospect.silent || !(open || fresh) };
 }
 
-/** By the server's clock what was seen live; by the PBX's what was not. */
+/** By the server's clock what was seen live, or asked for again; by the PBX's what was not. */
 function isLate({ call, now, lateMsMax, downloadedAgeMsMax }: Prospect, own: readonly CardStep[]): boolean {
-  const live = own.find(({ type, isLive }) => type === "hangup" && isLive);
-  if (live !== undefined) return now - live.createdAt > lateMsMax;
+  const known = own.find(
+    ({ type, isLive, createdAt, retrySince }) => (type === "hangup" && isLive) || retrySince - createdAt > 1_000,
+  );
+  if (known !== undefined) return now - known.retrySince > lateMsMax;
   const since = Math.min(call.endedAt ?? now, ...own.map(({ createdAt }) => createdAt));
   return now - since > downloadedAgeMsMax;
 }

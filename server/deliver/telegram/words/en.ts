@@ -36,6 +36,7 @@ export const en: CardWords = {
   alreadyHandled: "Already handled by {who}",
   notThisCard: "This card is no longer kept",
   joined: "🔗 became part of the call with {who}",
+  test: "Ringpost: a test message. Calls of {who} are told here.",
   nthOf: (count) => {
     const teen = count % 100 >= 11 && count % 100 <= 13;
     return `${count}${teen ? "th" : (["th", "st", "nd", "rd"][count % 10] ?? "th")}`;

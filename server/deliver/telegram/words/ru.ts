@@ -36,5 +36,6 @@ export const ru: CardWords = {
   alreadyHandled: "Уже обработал {who}",
   notThisCard: "Эта карточка больше не хранится",
   joined: "🔗 стал частью звонка: {who}",
+  test: "Ringpost: проверка. Сюда придут звонки: {who}.",
   nthOf: (count) => `${count}-й`,
 };

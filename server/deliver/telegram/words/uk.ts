@@ -36,5 +36,6 @@ export const uk: CardWords = {
   alreadyHandled: "Уже опрацював {who}",
   notThisCard: "Цю картку більше не зберігають",
   joined: "🔗 став частиною дзвінка: {who}",
+  test: "Ringpost: перевірка. Сюди прийдуть дзвінки: {who}.",
   nthOf: (count) => `${count}-й`,
 };

@@ -42,6 +42,7 @@ export interface CardWords {
   alreadyHandled: string;
   notThisCard: string;
   joined: string;
+  test: string;
   nthOf: (count: number) => string;
 }
 

@@ -1,0 +1,18 @@
+import type { Pool } from "pg";
+import type { ChatKey, Pace } from "./claimCard.ts";
+
+/** Takes the right to send one message to a chat now (null), or tells in how many ms there may be one. */
+export async function takeSlot(
+  pool: Pool,
+  { bot, chat }: Pick<ChatKey, "bot" | "chat">,
+  pace: Pace,
+): Promise<number | null> {
+  const { gapMs, spanMs, perSpan, botPerSecond } = pace;
+  const { rows } = await pool.query<{ ms: number | null }>(
+    `SELECT greatest(0, extract(epoch FROM free_at - clock_timestamp()) * 1000)::float8 AS ms
+     FROM (SELECT telegram_slot($1, $2, $3::float8 * interval '1 ms', $4::float8 * interval '1 ms', $5, $6) AS free_at) s
+     WHERE free_at IS NOT NULL`,
+    [bot, chat, gapMs, spanMs, perSpan[0], botPerSecond],
+  );
+  return rows[0]?.ms ?? null;
+}
