@@ -141,8 +141,10 @@ export class Writer {
       try {
         const receivedAt = now();
         await this.#ensurePartitions(receivedAt);
-        const written = await inTransaction(pool, (client) =>
-          writeGroup(client, work, assembler, this.#memories, receivedAt),
+        const written = await inTransaction(
+          pool,
+          (client) => writeGroup(client, work, assembler, this.#memories, receivedAt),
+          "begun by the work",
         );
         this.#committed(written);
         this.#counts.committed(written.ingested);

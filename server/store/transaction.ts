@@ -1,11 +1,14 @@
 import type { Pool, PoolClient } from "pg";
 import { codeOf } from "../../shared/errors.ts";
 
-/** Runs `work` in one transaction: committed when it resolves, rolled back when it throws. */
+/**
+ * Runs `work` in one transaction: committed when it resolves, rolled back when it throws. Work that begins it itself sends
+ * BEGIN together with its first reads, which saves a round trip, and writes only once that is done.
+ */
 export async function inTransaction<T>(
   pool: Pool,
   work: (client: PoolClient) => Promise<T>,
-  begin: "BEGIN" | "BEGIN READ ONLY" = "BEGIN",
+  begin: "BEGIN" | "BEGIN READ ONLY" | "begun by the work" = "BEGIN",
 ): Promise<T> {
   const client = await pool.connect();
   let broken: Error | undefined;
@@ -13,7 +16,7 @@ export async function inTransaction<T>(
   const onError = (error: Error): void => void (broken = error);
   client.on("error", onError);
   try {
-    await client.query(begin);
+    if (begin !== "begun by the work") await client.query(begin);
     const result = await work(client);
     await client.query("COMMIT");
     return result;
