@@ -43,14 +43,14 @@ const REPOINTED = [
 
 /**
  * A receiver that may have been told a call's start under its own unique_id is owed a hangup for it (nth 0: no step of the
- * call has it); what was never tried will be told as the survivor's.
+ * call has it) unless it was told one before; what was never tried will be told as the survivor's.
  */
 async function announceMerges(client: ClientBase, merges: readonly Merge[]): Promise<void> {
   if (merges.length === 0) return;
   const values = [merges.map((m) => m.gone), merges.map((m) => m.survivor)];
   const pairs = `unnest($1::bigint[], $2::bigint[]) AS m (gone, survivor) JOIN calls s ON s.id = m.survivor`;
   await client.query(
-    `UPDATE deliveries d SET unique_id = s.unique_id FROM ${pairs} WHERE d.call_id = m.gone AND d.attempts = 0`,
+    `UPDATE deliveries d SET unique_id = s.unique_id FROM ${pairs} WHERE d.call_id = m.gone AND d.attempts = 0 AND NOT d.merged`,
     values,
   );
   await client.query(
@@ -58,7 +58,9 @@ async function announceMerges(client: ClientBase, merges: readonly Merge[]): Pro
        INSERT INTO deliveries (enterprise_id, call_id, site_id, leg, event_type, nth, channel, target, unique_id, merged)
        SELECT d.enterprise_id, m.survivor, d.site_id, d.leg, 'hangup', 0, d.channel, d.target, d.unique_id, TRUE
        FROM ${pairs} JOIN deliveries d ON d.call_id = m.gone
-       WHERE d.event_type = 'start' AND d.channel = 'webhook' AND d.attempts > 0
+       WHERE d.event_type = 'start' AND d.channel = 'webhook' AND d.attempts > 0 AND NOT EXISTS (
+         SELECT FROM deliveries h WHERE h.call_id = m.gone AND h.event_type = 'hangup' AND (h.attempts > 0 OR h.merged)
+           AND (h.channel, h.target, h.unique_id) = (d.channel, d.target, d.unique_id))
        ON CONFLICT DO NOTHING RETURNING enterprise_id, call_id, channel, target)
      SELECT ${ADD_JOB} FROM (SELECT DISTINCT * FROM owed) o`,
     values,

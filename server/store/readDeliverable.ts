@@ -46,8 +46,13 @@ export async function readDeliverable(pool: Pool, deliveryId: number): Promise<D
          FROM deliveries d JOIN calls c ON c.id = d.call_id JOIN enterprises ent ON ent.id = c.enterprise_id
          LEFT JOIN call_events e ON e.call_id = c.id
            AND (e.site_id, e.leg, e.event_type, e.nth) = (d.site_id, d.leg, d.event_type, d.nth)
-         WHERE d.id = $1 AND (e.id IS NOT NULL OR d.merged)`,
+         WHERE d.id = $1 AND (e.id IS NOT NULL OR (d.merged AND NOT ${START_UNTOLD}))`,
     values: [deliveryId],
   });
   return rows[0];
 }
+
+/** Of the hangup of a merged call (`d`): its start was claimed once and never left. */
+const START_UNTOLD = `EXISTS (
+  SELECT FROM deliveries s WHERE (s.site_id, s.leg, s.event_type, s.channel, s.target) = (d.site_id, d.leg, 'start', d.channel, d.target)
+    AND s.state = 'superseded' AND s.attempts = 1)`;
