@@ -1,12 +1,18 @@
 import { ConfigurationError, EXIT } from "../../shared/errors.ts";
 import { findAsterisk, refuseForeignUser } from "../install/asterisk.ts";
 import { readAdded } from "../install/record.ts";
-import { CONFIG, installSteps } from "../install/steps.ts";
+import { askStatus } from "../control/ask.ts";
+import { CONFIG, installSteps, OUTBOX, type Step, type StepName } from "../install/steps.ts";
 import { System } from "../install/system.ts";
 import { removals } from "../install/uninstall.ts";
 import { plainHttpAllowed } from "../settings.ts";
 import type { CommonOptions, Context } from "./context.ts";
-import { onDoctor } from "./look-commands.ts";
+import { checksForPrograms, examine } from "./look-commands.ts";
+import { sleep } from "../sleep.ts";
+import { viewChecks, type Voice } from "./views.ts";
+
+const START_MS_MAX = 10_000;
+const START_LOOK_MS = 200;
 
 export interface InstallFlags extends CommonOptions {
   server: string;
@@ -20,8 +26,8 @@ export interface InstallFlags extends CommonOptions {
 /** Shows each step, does it, and ends with the doctor. With --dry-run nothing is done. */
 export async function onInstall(context: Context, flags: InstallFlags): Promise<number> {
   const { ports, voice } = context;
-  const { words, paint } = voice;
   const dry = flags.dryRun === true;
+  const say = (line: string) => (flags.json === true ? undefined : ports.print(line));
   refusePlainHttp(flags);
   const system = new System(flags.root ?? "");
   if (!dry && !isRoot(context)) return EXIT.critical;
@@ -34,15 +40,50 @@ export async function onInstall(context: Context, flags: InstallFlags): Promise<
     allowPlainHttp: flags.allowPlainHttp === true,
   };
   const work = { system, asterisk, options, added: readAdded(system) };
-  for (const step of installSteps(work)) {
+  const steps = await doSteps(installSteps(work), dry, voice, say);
+  if (dry) return endOfInstall(context, flags, { steps, doctor: null });
+  if (system.hasSystemd) await untilRunning();
+  const { level, checks } = await examine(context, { config: system.path(CONFIG), root: system.root });
+  say(`\n${viewChecks(checks, voice)}`);
+  endOfInstall(context, flags, { steps, doctor: checksForPrograms(level, checks, context) });
+  return EXIT[level];
+}
+
+interface ToldStep {
+  step: StepName;
+  on: string;
+  state: "would" | "done" | "already";
+}
+
+async function doSteps(
+  steps: readonly Step[],
+  dry: boolean,
+  { words, paint }: Voice,
+  say: (line: string) => void,
+): Promise<ToldStep[]> {
+  const told: ToldStep[] = [];
+  for (const step of steps) {
     const about = `${words.steps[step.name]} ${step.on}`;
-    if (step.done) ports.print(`${paint("skip", words.step.already)}  ${about}`);
-    else ports.print(`${dry ? words.step.would : words.step.doing}  ${about}`);
+    if (step.done) say(`${paint("skip", words.step.already)}  ${about}`);
+    else say(`${dry ? words.step.would : words.step.doing}  ${about}`);
     if (!step.done && !dry) await step.run();
+    told.push({ step: step.name, on: step.on, state: step.done ? "already" : dry ? "would" : "done" });
   }
-  if (dry) return EXIT.ok;
-  ports.print("");
-  return onDoctor(context, { config: system.path(CONFIG), ...(flags.root === undefined ? {} : { root: flags.root }) });
+  return told;
+}
+
+/** The service has been started just now: the doctor is to see it at work. When it does not come, the doctor says so. */
+async function untilRunning(): Promise<void> {
+  for (let waitedMs = 0; waitedMs < START_MS_MAX; waitedMs += START_LOOK_MS) {
+    const status = await askStatus(OUTBOX);
+    if (status !== null && status.ami.state !== "connecting" && status.server.state !== "connecting") return;
+    await sleep(START_LOOK_MS);
+  }
+}
+
+function endOfInstall({ ports }: Context, { json }: InstallFlags, told: unknown): number {
+  if (json === true) ports.print(JSON.stringify(told, null, 2));
+  return EXIT.ok;
 }
 
 export async function onUninstall(
@@ -53,12 +94,15 @@ export async function onUninstall(
   const dry = flags.dryRun === true;
   if (!dry && !isRoot(context)) return EXIT.critical;
   const all = removals(new System(flags.root ?? ""), flags.purge === true);
-  if (all.length === 0) ports.print(voice.words.nothingInstalled);
+  const say = (line: string) => (flags.json === true ? undefined : ports.print(line));
+  if (all.length === 0) say(voice.words.nothingInstalled);
   for (const removal of all) {
     const { would, doing } = voice.words.step;
-    ports.print(`${dry ? would : doing}  ${voice.words.removals[removal.name]} ${removal.on}`);
+    say(`${dry ? would : doing}  ${voice.words.removals[removal.name]} ${removal.on}`);
     if (!dry) removal.run();
   }
+  const steps = all.map(({ name, on }) => ({ step: name, on, state: dry ? "would" : "done" }));
+  if (flags.json === true) ports.print(JSON.stringify({ steps }, null, 2));
   return EXIT.ok;
 }
 

@@ -5,6 +5,8 @@ import type { SeenCall } from "../control/calls.ts";
 import { askCalls, askGaps, follow } from "../control/ask.ts";
 import { sleep } from "../sleep.ts";
 import type { CommonOptions, Context } from "./context.ts";
+import type { Level } from "./assess.ts";
+import type { Check } from "./doctor/checks.ts";
 import { doctor, levelOf } from "./doctor/doctor.ts";
 import { say } from "./phrases/phrases.ts";
 import { fsck, outboxLook } from "./outbox.ts";
@@ -39,17 +41,29 @@ async function watchStatus({ ports, voice }: Context, outboxPath: string): Promi
 }
 
 export async function onDoctor(context: Context, options: CommonOptions & { root?: string }): Promise<number> {
+  const { level, checks } = await examine(context, options);
+  const json = () => pretty(checksForPrograms(level, checks, context));
+  context.ports.print(options.json === true ? json() : viewChecks(checks, context.voice));
+  return EXIT[level];
+}
+
+/** All checks, and how bad the worst is. */
+export async function examine(
+  context: Context,
+  options: CommonOptions & { root?: string },
+): Promise<{ level: Level; checks: Check[] }> {
   const settings = context.settings(options);
   const checks = await doctor(settings, context.configFile(options) ?? "environment", options.root ?? "");
-  const level = levelOf(checks);
-  const { words } = context.voice;
+  return { level: levelOf(checks), checks };
+}
+
+export function checksForPrograms(level: Level, checks: readonly Check[], { voice }: Context) {
   const told = checks.map((check) => ({
     ...check,
-    title: words.checks[check.name][0],
-    remedy: check.result === "pass" ? "" : remedyOf(check, context.voice),
+    title: voice.words.checks[check.name][0],
+    remedy: check.result === "warn" || check.result === "fail" ? remedyOf(check, voice) : null,
   }));
-  context.ports.print(options.json === true ? pretty({ level, checks: told }) : viewChecks(checks, context.voice));
-  return EXIT[level];
+  return { level, checks: told };
 }
 
 export async function onTail(context: Context, options: CommonOptions & { calls?: boolean }): Promise<number> {
@@ -64,21 +78,21 @@ export async function onTail(context: Context, options: CommonOptions & { calls?
   const enough = ports.enough();
   const request = { ask: options.calls === true ? ("tail_calls" as const) : ("tail" as const) };
   const answered = await follow(outbox.path, request, (value) => ports.print(line(value)), enough);
-  if (!answered) return sayNotRunning(context);
+  if (!answered) return sayNotRunning(context, options.json);
   if (!enough.aborted) ports.complain(voice.words.ended);
   return enough.aborted ? EXIT.ok : EXIT.warning;
 }
 
 export async function onCalls(context: Context, options: CommonOptions & { last: number }): Promise<number> {
   const calls = await askCalls(context.settings(options).outbox.path, options.last);
-  if (calls === null) return sayNotRunning(context);
+  if (calls === null) return sayNotRunning(context, options.json);
   context.ports.print(options.json === true ? pretty(calls) : viewCalls(calls, Date.now(), context.voice));
   return EXIT.ok;
 }
 
 export async function onGaps(context: Context, options: CommonOptions): Promise<number> {
   const gaps = await askGaps(context.settings(options).outbox.path);
-  if (gaps === null) return sayNotRunning(context);
+  if (gaps === null) return sayNotRunning(context, options.json);
   context.ports.print(options.json === true ? pretty(gaps) : viewGaps(gaps, context.voice));
   return EXIT.ok;
 }
@@ -103,7 +117,9 @@ export async function onFsck(context: Context, options: CommonOptions): Promise<
   return failed || result.bad.length > 0 ? EXIT.critical : EXIT.ok;
 }
 
-function sayNotRunning({ ports, voice }: Context): number {
-  ports.complain(voice.words.notRunning);
+function sayNotRunning({ ports, voice }: Context, json: boolean | undefined): number {
+  const message = voice.words.notRunning;
+  if (json === true) ports.print(pretty({ error: "not_running", message }));
+  else ports.complain(message);
   return EXIT.critical;
 }

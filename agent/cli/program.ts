@@ -1,5 +1,5 @@
 import { Command, CommanderError, InvalidArgumentError, Option, type Help } from "commander";
-import { ConfigurationError, EXIT } from "../../shared/errors.ts";
+import { ConfigurationError, EXIT, RingpostError } from "../../shared/errors.ts";
 import { AGENT_VERSION } from "../version.ts";
 import { makeContext, type CommonOptions, type Context, type ProgramPorts } from "./context.ts";
 import { examplesOf } from "./examples.ts";
@@ -22,18 +22,29 @@ export async function runProgram(args: readonly string[], ports: ProgramPorts): 
     await program.parseAsync([...args], { from: "user" });
     return exitStatus;
   } catch (error) {
-    return failed(error, ports, language);
+    return failed(error, ports, { language, json: args.includes("--json") });
   }
 }
 
-function failed(error: unknown, ports: ProgramPorts, language: Language): number {
+/** With --json standard output has an object then too: `error` for programs, `message` for people. */
+function failed(
+  error: unknown,
+  ports: ProgramPorts,
+  { language, json }: { language: Language; json: boolean },
+): number {
   // Commander has said it already: help that was asked for is 0.
-  if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.ok : EXIT.configuration;
-  if (error instanceof ConfigurationError) {
-    ports.complain([TEXTS[language].badConfiguration, ...saySettings(error, language)].join("\n"));
-    return EXIT.configuration;
-  }
-  ports.complain(sayError(error, language));
+  if (error instanceof CommanderError && error.exitCode === 0) return EXIT.ok;
+  const known = error instanceof ConfigurationError;
+  const message = known
+    ? [TEXTS[language].badConfiguration, ...saySettings(error, language)].join("\n")
+    : sayError(error, language);
+  const tell = (code: string, more: object = {}) => {
+    if (json) ports.print(JSON.stringify({ error: code, message, ...more }, null, 2));
+    else if (!(error instanceof CommanderError)) ports.complain(message);
+  };
+  if (error instanceof CommanderError) return (tell("command_line"), EXIT.configuration);
+  if (known) return (tell("configuration", { problems: error.problems }), EXIT.configuration);
+  tell(error instanceof RingpostError ? error.code : "failed");
   return EXIT.critical;
 }
 
@@ -132,7 +143,7 @@ function describeFiles(program: Command, context: Context, ended: Ended): void {
 function describeInstallation(program: Command, context: Context, ended: Ended): void {
   const { about } = context.voice.words;
   const act = actor(context, ended);
-  command(program, "install", about.install, context)
+  withJson(command(program, "install", about.install, context), context)
     .requiredOption("--server <url>", about.server)
     .requiredOption("--code <code>", about.code)
     .option("--ca-file <file>", about.caFile)
@@ -140,7 +151,7 @@ function describeInstallation(program: Command, context: Context, ended: Ended):
     .option("--root <folder>", about.root)
     .option("--dry-run", about.dryRun)
     .action(act(installation, "onInstall"));
-  command(program, "uninstall", about.uninstall, context)
+  withJson(command(program, "uninstall", about.uninstall, context), context)
     .option("--purge", about.purge)
     .option("--root <folder>", about.root)
     .option("--dry-run", about.dryRun)

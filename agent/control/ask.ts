@@ -18,7 +18,8 @@ const NOT_TOLD: Pick<AgentStatus, "troubles_since" | "repair"> = {
 /** The running agent's status, or null when no agent answers for this outbox. */
 export async function askStatus(outboxPath: string): Promise<AgentStatus | null> {
   const told = await ask<AgentStatus>(outboxPath, { ask: "status" });
-  return told === null ? null : { ...NOT_TOLD, ...told };
+  const missing = Object.entries(NOT_TOLD).filter(([name]) => told !== null && !(name in told));
+  return told === null ? null : { ...told, ...Object.fromEntries(missing) };
 }
 
 export const askCalls = (outboxPath: string, count: number) => ask<SeenCall[]>(outboxPath, { ask: "calls", count });

@@ -236,6 +236,32 @@ describe("every command on a terminal", () => {
     expect(await json("version")).toMatchObject({ agent: expect.any(String), node: process.versions.node });
   });
 
+  it("has every field of its JSON in docs/agent-json.md, the contract with whoever reads it", async () => {
+    const contract = readFileSync(join(import.meta.dirname, "../../docs/agent-json.md"), "utf8");
+    // By code and by setting's name: not fields of their own.
+    const open = new Set(["troubles_since"]);
+    const names = (value: unknown): string[] => {
+      if (Array.isArray(value)) return value.flatMap(names);
+      if (typeof value !== "object" || value === null) return [];
+      return Object.entries(value).flatMap(([name, inside]) => [name, ...(open.has(name) ? [] : names(inside))]);
+    };
+    const commands = [["status"], ["doctor"], ["calls"], ["gaps"], ["outbox"], ["outbox", "fsck"], ["config", "check"]];
+    const told = await Promise.all([...commands, ["version"]].map((command) => json(...command)));
+    for (const name of new Set(told.flatMap(names))) expect(contract).toContain(`\`${name}\``);
+  });
+
+  it("prints an object with --json also when it could not do its work", async () => {
+    const none = join(folder, "none.toml");
+    writeFileSync(none, settings().replace("outbox.db", "another.db"));
+    const failed = async (...args: string[]) => {
+      const { text, status } = await onTerminal([process.execPath, MAIN, ...args, "--json"]);
+      return [status, (JSON.parse(text.slice(text.indexOf("{"))) as { error: string }).error];
+    };
+    expect(await failed("calls", "--config", none)).toEqual([2, "not_running"]);
+    expect(await failed("status", "--config", join(folder, "missing.toml"))).toEqual([78, "configuration"]);
+    expect(await failed("status", "--frob")).toEqual([78, "command_line"]);
+  });
+
   it("ends with 78 on settings that cannot be used, naming them", async () => {
     const bad = join(folder, "bad.toml");
     writeFileSync(bad, settings("[live]\nwindow_seconds = 0\n"));
