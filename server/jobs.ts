@@ -17,7 +17,8 @@ export interface JobsOptions {
   work: readonly Work[];
 }
 
-const jobsMax = 16;
+/** Jobs only hand over what is to be done, or recur. */
+const jobsMax = 4;
 /** New jobs are told by NOTIFY; this is for those that become due. */
 const pollMs = 1_000;
 const startAgainMs = 5_000;

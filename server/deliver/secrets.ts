@@ -71,7 +71,9 @@ function tryOpen(sealed: string, owner: string, key: Buffer): string | undefined
   if (!sealed.startsWith(PREFIX)) return undefined;
   const bytes = Buffer.from(sealed.slice(PREFIX.length), "base64");
   try {
-    const decipher = createDecipheriv(CIPHER, key, bytes.subarray(0, IV_BYTES)).setAAD(Buffer.from(owner));
+    const decipher = createDecipheriv(CIPHER, key, bytes.subarray(0, IV_BYTES), { authTagLength: TAG_BYTES }).setAAD(
+      Buffer.from(owner),
+    );
     decipher.setAuthTag(bytes.subarray(IV_BYTES, IV_BYTES + TAG_BYTES));
     return decipher.update(bytes.subarray(IV_BYTES + TAG_BYTES), undefined, "utf8") + decipher.final("utf8");
   } catch {
