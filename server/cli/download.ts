@@ -9,9 +9,11 @@ import { Refused, wantsJson, withPool, type Context } from "./context.ts";
 import { examples } from "./enterprise.ts";
 import { gapsText, refuseBackwards } from "./gaps.ts";
 import type { Messages } from "./messages.ts";
-import { duration } from "./print.ts";
+import { duration, moment } from "./print.ts";
 
 const pollMs = 300;
+/** A database that was restarted is back by then. */
+const databaseAwayMsMax = 60_000;
 /** An agent that was not heard for so long is told of while it is waited for. */
 const unheardSecondsMin = 30;
 
@@ -66,25 +68,50 @@ function badWindow(say: Messages): (error: unknown) => never {
 
 async function untilDone({ io, say }: Context, pool: Pool, id: number, quiet: boolean): Promise<Download | undefined> {
   let shown = "";
+  let answeredAt = io.now().getTime();
   for (;;) {
-    const download = await readDownload(pool, id);
-    if (download === undefined || download.done_at) return download;
+    const text = await readDownload(pool, id).then(
+      (download) => {
+        answeredAt = io.now().getTime();
+        return download === undefined || download.done_at ? { download } : progress(download, io.now(), say);
+      },
+      (error: unknown) => {
+        if (io.now().getTime() - answeredAt > databaseAwayMsMax) throw error;
+        return say.downloadDatabaseAway;
+      },
+    );
+    if (typeof text === "object") return text.download;
     if (io.stop.aborted) throw new Refused(say.downloadGoesOn(id));
-    const text = progress(download, io.now(), say);
     if (!quiet && text !== shown) io.err(text);
     shown = text;
     await sleep(pollMs, undefined, { signal: io.stop }).catch(() => undefined);
   }
 }
 
-function progress({ total, remaining, last_seen }: Download, now: Date, say: Messages): string {
-  const silentSeconds = last_seen ? (now.getTime() - last_seen.getTime()) / 1000 : 0;
-  if (silentSeconds > unheardSecondsMin) return say.downloadUnheard(say.ago(duration(silentSeconds)));
+/** Since when the agent is silent, in words; undefined when it is not. */
+function silence({ last_seen }: Download, now: Date, say: Messages): string | undefined {
+  if (!last_seen) return say.never;
+  const silentSeconds = (now.getTime() - last_seen.getTime()) / 1000;
+  return silentSeconds > unheardSecondsMin ? say.ago(duration(silentSeconds)) : undefined;
+}
+
+function progress(download: Download, now: Date, say: Messages): string {
+  const { total, remaining } = download;
+  const silent = silence(download, now, say);
+  if (silent !== undefined) return say.downloadUnheard(silent);
   return total === null || remaining === null ? say.downloadNotTaken : say.downloadProgress(remaining, total);
 }
 
 function outcome(download: Download, gaps: readonly ListedGap[], now: Date, say: Messages): string {
-  if (!download.done_at) return say.downloadAsked(download.id, download.site);
-  const done = say.downloadDone(download.total ?? 0, download.new_events);
-  return gaps.length === 0 ? done : [done, say.downloadGaps(gaps.length), gapsText(gaps, now, say)].join("\n");
+  const { id, site, total, new_events, from_time, retained_from, timezone } = download;
+  if (!download.done_at) {
+    const silent = silence(download, now, say);
+    return silent === undefined ? say.downloadAsked(id, site) : say.downloadAskedSilent(id, site, silent);
+  }
+  return [
+    say.downloadDone(total ?? 0, new_events),
+    ...(retained_from && retained_from > from_time ? [say.downloadRetained(moment(retained_from, timezone))] : []),
+    ...(retained_from === null && total === 0 ? [say.downloadNothing] : []),
+    ...(gaps.length === 0 ? [] : [say.downloadGaps(gaps.length), gapsText(gaps, now, say)]),
+  ].join("\n");
 }

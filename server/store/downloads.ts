@@ -26,9 +26,10 @@ export async function exchangeDownloads(
   const { rows } = await pool.query<HandedWindow>({
     name: "exchange_downloads",
     text: `WITH told AS (
-             SELECT * FROM json_to_recordset($2) AS r (id text, total bigint, "left" bigint)
+             SELECT * FROM json_to_recordset($2) AS r (id text, total bigint, "left" bigint, retained_from float8)
            ), noted AS (
              UPDATE downloads d SET total = told.total, remaining = told."left", taken_at = coalesce(taken_at, clock_timestamp()),
+               retained_from = to_timestamp(told.retained_from / 1000),
                done_at = CASE WHEN told."left" = 0 THEN clock_timestamp() END
              FROM told WHERE d.site_id = $1 AND d.id::text = told.id AND d.done_at IS NULL
            ), due AS (
@@ -58,6 +59,8 @@ export interface Download {
   total: number | null;
   remaining: number | null;
   done_at: Date | null;
+  /** When the oldest event the agent still had was captured; null: it had none, or did not tell. */
+  retained_from: Date | null;
   /** When the site's agent was last heard. */
   last_seen: Date | null;
   /** Events of the window that came since it was asked for and had not been here. */
@@ -83,7 +86,8 @@ export async function askDownload(
 export async function readDownload(pool: Pool, id: number): Promise<Download | undefined> {
   const { rows } = await pool.query<Download>(
     `SELECT d.id::float8 AS id, d.site_id AS site, e.timezone, d.from_time, d.to_time, d.asked_at, d.handed_at,
-       d.total::float8 AS total, d.remaining::float8 AS remaining, d.done_at, s.last_seen,
+       d.total::float8 AS total, d.remaining::float8 AS remaining, d.done_at, d.retained_from,
+       s.last_seen,
        (SELECT count(*)::float8 FROM ami_events a WHERE a.site_id = d.site_id AND a.received_at >= d.asked_at
           AND a.captured_at >= d.from_time AND a.captured_at < d.to_time AND a.origin <> 'live') AS new_events
      FROM downloads d JOIN sites s ON s.id = d.site_id JOIN enterprises e ON e.id = s.enterprise_id WHERE d.id = $1`,

@@ -1,7 +1,8 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { capture } from "../support/captures.ts";
-import { countStored, tellCalls } from "../ingest/tables.ts";
-import { body, openOffice, type Office, type Server, type Site } from "../ingest/office.ts";
+import { tellCalls } from "../ingest/tables.ts";
+import { MARKERS } from "../../shared/ami-event.ts";
+import { body, openOffice, send, type Office, type Server, type Site } from "../ingest/office.ts";
 import { untilFinal } from "../e2e/rows.ts";
 import { openWorld, type World } from "../e2e/world.ts";
 import { server as command, type Outcome } from "../server/command.ts";
@@ -25,6 +26,14 @@ describe("an agent asked for a window", () => {
       (await world.database.pool.query<T>(sql, values)).rows,
   });
 
+  /** What Asterisk said; the agent's own words about what it did may be more. */
+  const countHeard = async (siteId: number) =>
+    office().rows(
+      `SELECT count(*)::int AS stored, count(DISTINCT (stream_id, seq))::int AS distinct FROM ami_events
+       WHERE site_id = $1 AND event NOT LIKE 'Ringpost%'`,
+      [siteId],
+    );
+
   it("sends it again: what was lost is back as downloaded, and asking twice more changes nothing", async () => {
     const site = await world.site({ liveWindowSeconds: 1 });
     await (
@@ -32,7 +41,7 @@ describe("an agent asked for a window", () => {
     ).done;
     await untilFinal(world.database.pool, [site.id]);
     await new Promise((resolve) => setTimeout(resolve, 1_500));
-    const whole = await countStored(office() as Office, site.id);
+    const whole = await countHeard(site.id);
     for (const table of ["ami_events", "site_markers"])
       await world.database.pool.query(`DELETE FROM ${table} WHERE seq BETWEEN 5 AND 9`);
     await world.database.pool.query("UPDATE streams SET received = received - '{[5,9]}'::int8multirange");
@@ -40,7 +49,7 @@ describe("an agent asked for a window", () => {
     const first = await download(url(), site.id, "--wait", "--json");
     expect(first).toMatchObject({ status: 0 });
     expect(JSON.parse(first.out)).toMatchObject({ site: site.id, remaining: 0, new_events: 5, unrepaired_gaps: [] });
-    expect(await countStored(office() as Office, site.id)).toEqual(whole);
+    expect(await countHeard(site.id)).toEqual(whole);
     const origins = await office().rows("SELECT DISTINCT origin FROM ami_events WHERE seq BETWEEN 5 AND 9");
     expect(origins).toEqual([{ origin: "downloaded" }]);
 
@@ -50,7 +59,7 @@ describe("an agent asked for a window", () => {
       expect(again.status).toBe(0);
       expect(again.out).toMatch(/^done: the agent sent \d+ events, 0 of the window were new/);
     }
-    expect(await countStored(office() as Office, site.id)).toEqual(whole);
+    expect(await countHeard(site.id)).toEqual(whole);
     expect(await tellCalls(office() as Office, site.id)).toEqual(calls);
   }, 90_000);
 
@@ -89,7 +98,7 @@ describe("a server on a database with a download", () => {
   });
   afterEach(() => office.close());
 
-  type Windows = { id: string; total: number; left: number }[];
+  type Windows = { id: string; total: number; left: number; retained_from?: number }[];
   async function commands(to: Server, from: Site, windows?: Windows): Promise<unknown[]> {
     const [header = ""] = body([]).split("\n");
     const stream = `00000000-0000-4000-8000-00000000000${from.id}`;
@@ -117,6 +126,33 @@ describe("a server on a database with a download", () => {
     expect(await rows()).toEqual([{ total: 9, remaining: 4, done: false }]);
     await commands(server, site, [{ id: "1", total: 9, left: 0 }]);
     expect(await rows()).toEqual([{ total: 9, remaining: 0, done: true }]);
+  });
+
+  it("keeps the wish while the agent is away, and says so", async () => {
+    expect((await download(office.db.url, site.id)).out).toMatch(
+      /^download 1: the agent of site 1 was last heard: never\. It is asked when it is heard/,
+    );
+    await commands(server, site, []);
+    await office.rows("UPDATE sites SET last_seen = now() - interval '2 hours'");
+    const asked = await download(office.db.url, site.id, "--from", "2026-03-10", "--to", "2026-03-11");
+    expect(asked.out).toMatch(/^download 2: the agent of site 1 was last heard: 2:00:0\d ago/);
+    const russian = ["--from", "2026-03-11", "--to", "2026-03-12", "--lang", "ru"];
+    expect((await download(office.db.url, site.id, ...russian)).out).toContain("Он получит просьбу");
+    expect(await commands(await office.server(), site, [])).toMatchObject([{ id: "2" }, { id: "3" }]);
+  });
+
+  it("says what could not be had: before what the agent retains, and gaps of the window", async () => {
+    const day = ["--from", "2026-03-10", "--to", "2026-03-11"];
+    const from = Date.parse("2026-03-10T00:00+02:00");
+    const gap = { Event: MARKERS.gap, From: String(from), To: String(from + 60_000), Cause: "agent_down" };
+    await send(server, site, [{ seq: 1, at: from, origin: "live", ev: gap }]);
+    const waiting = download(office.db.url, site.id, ...day, "--wait");
+    await expect.poll(rows).toHaveLength(1);
+    await commands(await office.server(), site, [{ id: "1", total: 7, left: 0, retained_from: from + 3_600_000 }]);
+    const { out } = await waiting;
+    expect(out).toContain("done: the agent sent 7 events, 0 of the window were new");
+    expect(out).toContain("the agent retains nothing from before 2026-03-10 01:00:00");
+    expect(out).toMatch(/1 gaps in this window were not repaired:[^]*agent down/);
   });
 
   it("asks an agent that cannot tell of windows once", async () => {
