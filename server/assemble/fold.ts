@@ -136,7 +136,8 @@ export function foldEvent(fold: CallFold, event: CallEvent): void {
   if (event.origin === "recovered" && skipsRow(fold, event, own, keys)) return;
   if (!own && isOutlived(fold, event)) return;
   if (event.origin !== "recovered" && !takesPlace(fold, event, isMarker)) return;
-  const told = steady(fold, event, own);
+  // Rows stand where they belong by their times; a clock that was set is for what was heard.
+  const told = event.origin === "recovered" ? event : steady(fold, event, own);
   if (own) count(fold, told, keys);
   if (fold.eventCount > CALL_EVENTS_MAX && event.ev.Event !== "Hangup" && !isMarker) return;
   fold.order += 1;
@@ -178,7 +179,8 @@ function isOwn(fold: CallFold, keys: readonly string[]): boolean {
 
 function count(fold: CallFold, event: CallEvent, keys: string[]): void {
   const at = pbxTime(event);
-  fold.eventCount += 1;
+  // Of a record several events may be made: it is one all the same.
+  if (event.row === undefined || event.ev.Event === "Cdr") fold.eventCount += 1;
   fold.firstAt = fold.firstAt === null ? at : Math.min(fold.firstAt, at);
   fold.lastAt = Math.max(fold.lastAt, at);
   if (event.origin !== "live") fold.live = false;

@@ -1,4 +1,5 @@
 import { type AmiEvent, header, isMarker, MARKERS } from "../../shared/ami-event.ts";
+import { cdrKeys } from "./recovered/cdr-row.ts";
 import { conferenceOf, isRecoveredRow, NO_CHANNEL } from "./recovered/row.ts";
 import type { CallEvent } from "./types.ts";
 
@@ -28,6 +29,7 @@ export function linkKeys(ev: AmiEvent): string[] {
     if (typeof value === "string" && isChannelId(value) && !keys.includes(value)) keys.push(value);
   }
   if (ev.Event === "CEL") addExtraKeys(ev, keys);
+  else if (ev.Event === "Cdr" && isRecoveredRow(ev)) keys.push(...cdrKeys(ev));
   return keys;
 }
 

@@ -3,9 +3,9 @@ import { describe, expect, it } from "vitest";
 import { MARKERS } from "../../shared/ami-event.ts";
 import { assemble, type AssembledCall, type CallEvent } from "../../server/assemble/index.ts";
 import { blindBetween } from "../support/blind.ts";
-import { differencesBeyond } from "../support/cannot-tell.ts";
+import { differencesBeyond, differencesBeyondCdr } from "../support/cannot-tell.ts";
 import { capture, captureNames } from "../support/captures.ts";
-import { celRowsOf } from "../support/recovered.ts";
+import { cdrRowsOf, celRowsOf } from "../support/recovered.ts";
 import { LAB, NO_SETTINGS } from "../support/truth-directory.ts";
 import { eventsOf, type Rights } from "../support/truth-events.ts";
 import { truthOf } from "../support/truth.ts";
@@ -47,6 +47,57 @@ describe("calls of which nobody heard anything, told by Asterisk's channel event
       "bridge BRIDGE_ENTER",
       "hangup HANGUP",
     ]);
+  });
+});
+
+describe("calls of which there are call detail records only", () => {
+  /** A file need not have these columns: by default Asterisk's has no Linkedid, and perhaps no Uniqueid. */
+  const without = (rows: CallEvent[], ...columns: string[]): CallEvent[] =>
+    rows.map((row) => ({
+      ...row,
+      ev: { Event: "Cdr", ...Object.fromEntries(Object.entries(row.ev).filter(([name]) => !columns.includes(name))) },
+    }));
+
+  for (const name of NAMES) {
+    it(`are one call each, with what a record holds: ${name}`, () => {
+      const rows = cdrRowsOf(name);
+      expect(differencesBeyondCdr(truthOf(name), assemble(rows, LAB), rows)).toBe("");
+      const bare = without(rows, "LinkedID", "Sequence", "PeerAccount");
+      expect(differencesBeyondCdr(truthOf(name), assemble(bare, LAB), bare)).toBe("");
+    });
+  }
+
+  for (const name of SHORT) {
+    it(`are as many calls even where no row has an id: ${name}`, () => {
+      const rows = cdrRowsOf(name);
+      const nameless = assemble(without(rows, "LinkedID", "Sequence", "UniqueID"), LAB);
+      const outcome = (calls: AssembledCall[]) =>
+        calls.map(({ callType, callStatus, phoneNumber, mainExtension }) => ({
+          callType,
+          callStatus,
+          phoneNumber,
+          mainExtension,
+        }));
+      expect(outcome(nameless)).toEqual(outcome(assemble(rows, LAB)));
+    });
+  }
+
+  it("say nothing where the event log tells, or where somebody listened", () => {
+    for (const name of WHOLE) {
+      const [cel, cdr, live] = [celRowsOf(name), cdrRowsOf(name), eventsOf(capture(name), "recommended")];
+      expect(assemble([...cel, ...cdr], LAB).map(unkeyed)).toEqual(assemble(cel, LAB).map(unkeyed));
+      expect(assemble([...live, ...cdr], LAB).map(unkeyed)).toEqual(assemble(live, LAB).map(unkeyed));
+    }
+  });
+
+  it("tell that a phone was answered while nobody listened", () => {
+    const events = eventsOf(capture("22/incoming_answered"), "recommended");
+    const rings = events.find(({ ev }) => ev.Event === "DialBegin")!.at;
+    const { live, rows } = blindBetween(events, cdrRowsOf("22/incoming_answered"), rings, events.at(-1)!.at + 1_000);
+    expect(assemble(live, LAB)).toMatchObject([{ callStatus: "no_answer", extra: { completeness: "inferred_end" } }]);
+    const [call] = assemble([...live, ...rows], LAB);
+    expect(call).toMatchObject({ callStatus: "answered", mainExtension: "150", extra: { completeness: "recovered" } });
+    expect(call?.participants).toMatchObject([{ extension: "150", status: "answered" }]);
   });
 });
 
@@ -146,6 +197,11 @@ function shift(event: CallEvent, ms: number): CallEvent {
   const since = event.ev["Since"];
   const ev = since === undefined ? event.ev : { ...event.ev, Since: String(Number(since) + ms) };
   return { ...event, at: event.at + ms, ev };
+}
+
+/** The names that tie records of one call together are ids of it as well. */
+function unkeyed(call: AssembledCall): unknown {
+  return { ...call, keys: [] };
 }
 
 /** Everything but how many events it took and where in the streams they stand. */

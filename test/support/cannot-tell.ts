@@ -1,15 +1,14 @@
-import type { CallEvent } from "../../server/assemble/index.ts";
+import type { AssembledCall, CallEvent } from "../../server/assemble/index.ts";
 import { compareCalls, explainDifferences, type Difference } from "./truth-compare.ts";
 import type { Truth, TruthCall } from "./truth.ts";
-import type { AssembledCall } from "../../server/assemble/index.ts";
 
-/** Something a channel event log does not say: where it is missing, nothing can be told of it. */
+/** Something Asterisk's own files do not say: where it is missing, nothing can be told of it. */
 interface Limit {
   why: string;
-  applies(path: string, call: TruthCall | undefined, rows: readonly CallEvent[]): boolean;
+  applies(path: string, call: TruthCall | undefined, rows: readonly CallEvent[], found: Difference): boolean;
 }
 
-const LIMITS: readonly Limit[] = [
+const CEL_LIMITS: readonly Limit[] = [
   {
     why: "keys are in the log only where Asterisk writes DTMF rows (from 18 on)",
     applies: (path, _, rows) => path.endsWith("ivr.digits") && !rows.some(({ ev }) => ev["EventName"] === "DTMF"),
@@ -32,11 +31,57 @@ const LIMITS: readonly Limit[] = [
   },
 ];
 
-/** Where the calls differ from the truth, but for what rows of these kinds cannot say; "" is as it should be. */
+/** What a call detail record can tell at all: who called whom, through what, when, and whether they were connected. */
+const CDR_TELLS =
+  /\.(ended|call_type|call_status|phone_number|trunk|main_extension|start_time|end_time|duration|participants)$|^calls$/;
+
+const CDR_LIMITS: readonly Limit[] = [
+  {
+    why: "a phone that refused the call has NO ANSWER in its record, as one that nobody picked up",
+    applies: (path, _, __, { truth, assembled }) => {
+      const blunt = (value: unknown): string => JSON.stringify(value).replaceAll("busy", "no_answer");
+      return /(participants|call_status)$/.test(path) && blunt(truth) === blunt(assembled);
+    },
+  },
+  {
+    why: "in a conference a record is of two who meet: who leaves last, and who comes last, is in none",
+    applies: (path, call) => call?.conference !== undefined && /(end_time|duration|call_status)$/.test(path),
+  },
+  {
+    why: "a phone without a channel is in no record",
+    applies: (path, call) =>
+      /(participants|call_status)$/.test(path) &&
+      call?.participants?.some((one) => one.uniqueid === undefined) === true,
+  },
+  {
+    why: "who takes a call out of the parking lot has a record of calling the lot",
+    applies: (path, call) =>
+      path.endsWith("participants") && call?.participants?.some((one) => one.caller === true) === true,
+  },
+];
+
+/** Where the calls differ from the truth, but for what CEL rows of these kinds cannot say; "" is as it should be. */
 export function differencesBeyond(truth: Truth, calls: AssembledCall[], rows: readonly CallEvent[]): string {
-  const isLimit = ({ path }: Difference): boolean => {
+  return explain(truth, calls, rows, CEL_LIMITS, () => true);
+}
+
+/** The same for calls of which there are CDR rows only. */
+export function differencesBeyondCdr(truth: Truth, calls: AssembledCall[], rows: readonly CallEvent[]): string {
+  return explain(truth, calls, rows, CDR_LIMITS, (path) => CDR_TELLS.test(path));
+}
+
+function explain(
+  truth: Truth,
+  calls: AssembledCall[],
+  rows: readonly CallEvent[],
+  limits: readonly Limit[],
+  isTold: (path: string) => boolean,
+): string {
+  const isLimit = (found: Difference): boolean => {
+    const { path } = found;
     const call = truth.calls.find(({ label, linkedid }) => path.startsWith(`${label ?? linkedid}.`));
-    return LIMITS.some((limit) => limit.applies(path, call, rows));
+    return limits.some((limit) => limit.applies(path, call, rows, found));
   };
-  return explainDifferences(compareCalls(truth, calls, { plain: false }).filter((one) => !isLimit(one)));
+  const differences = compareCalls(truth, calls, { plain: false });
+  return explainDifferences(differences.filter((found) => isTold(found.path) && !isLimit(found)));
 }

@@ -18,11 +18,16 @@ export function onSnapshotChannel(fold: CallFold, event: CallEvent): void {
   const moment = momentOf(fold, event);
   leg.aliveAt = moment.at;
   leg.dnid = text(event, "DNID") ?? leg.dnid;
+  enterSeen(leg, event, moment);
   if (leg.created !== null) return;
   noteState(leg, event, "", moment);
   noteNumber(leg, text(event, "CallerIDNum"));
   leg.startEstimate ??= startOf(leg.id, moment.at, ageSeconds(event));
   if (text(event, "Application") === "AppDial" || text(event, "Application") === "AppQueue") leg.dialled = true;
+}
+
+/** In a bridge of which nobody said when it was entered: it was while nobody listened. */
+function enterSeen(leg: Leg, event: CallEvent, moment: Moment): void {
   const bridge = text(event, "BridgeId") ?? text(event, "BridgeID");
   if (bridge !== null && leg.hangup === null) enter(leg, bridge, moment);
 }

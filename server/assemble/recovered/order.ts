@@ -1,8 +1,9 @@
-import { header, MARKERS } from "../../../shared/ami-event.ts";
+import { type AmiEvent, header, MARKERS } from "../../../shared/ami-event.ts";
 import { clockTime } from "../facts/moment.ts";
 import { compareEvents } from "../keys.ts";
 import type { CallEvent } from "../types.ts";
 import { TELLING_APPLICATIONS } from "./applications.ts";
+import { eventsOfCdr } from "./cdr.ts";
 import { type CelRow, celRowOf, extraText } from "./row.ts";
 import { twinsOf } from "./twins.ts";
 
@@ -11,12 +12,15 @@ interface Item {
   own: boolean;
 }
 
-interface Placed<T> {
+/** Where an item goes: behind its twin, the live item that tells the same, else by its time. */
+interface Woven<T> {
   item: T;
-  row: CelRow;
   at: number;
-  /** Where among the live items what it tells was told, or null. */
   twin: number | null;
+}
+
+interface Placed<T> extends Woven<T> {
+  row: CelRow;
 }
 
 /** Rows without which nothing was missed: the channel's life and what it was connected to. */
@@ -43,8 +47,39 @@ export function inOrder<T extends Item>(items: readonly T[]): readonly T[] {
   const rows = items
     .filter(({ event }) => event.origin === "recovered")
     .toSorted((a, b) => compareRows(a.event, b.event));
-  const { placed, rest } = place(onlyOnce(rows), live);
-  return [...weave(live, placed), ...rest.map(asTold)];
+  const cdr = rows.filter(({ event }) => event.ev.Event === "Cdr");
+  const { placed, rest } = place(onlyOnce(rows.filter(({ event }) => event.ev.Event !== "Cdr")), live);
+  const isHeard = placed.some(({ item }) => item.own) || rest.some(({ event }) => event.ev.Event === "CEL");
+  const records = isHeard ? cdr.map(asTold) : cdrInOrder(cdr, live);
+  const [told, news] = [
+    records.filter(({ event }) => event.told === true),
+    records.filter(({ event }) => event.told !== true),
+  ];
+  const more = news.map((item) => ({ item, at: clockTime(item.event), twin: null }));
+  return [...weave(live, [...placed, ...more]), ...rest.map(asTold), ...told];
+}
+
+/** What only the call detail records tell: the rows themselves, each before the events it stands for. */
+function cdrInOrder<T extends Item>(rows: readonly T[], live: readonly T[]): T[] {
+  const [first] = rows;
+  if (first === undefined) return [];
+  const heard = live.map(({ event }) => event);
+  const made = eventsOfCdr(
+    rows.map(({ event }) => event),
+    heard,
+  );
+  const news = wentBlind(live) || made.some(({ ev }) => ev.Event === "Newchannel" || ev.Event === "Hangup");
+  if (!news) return rows.map(asTold);
+  const started = rows.map((item) => ({
+    ...item,
+    event: { ...item.event, ev: atStart(item.event.ev), row: item.event.ev },
+  }));
+  return [...started, ...made.map((event) => ({ ...first, event }))];
+}
+
+function atStart(ev: AmiEvent): AmiEvent {
+  const start = header(ev, "StartTime");
+  return start === undefined ? ev : { ...ev, Timestamp: start };
 }
 
 function compareRows(a: CallEvent, b: CallEvent): number {
@@ -108,12 +143,12 @@ function isTelling(row: CelRow): boolean {
 }
 
 /** Puts each row behind its twin, or before the first live item later than itself. */
-function weave<T extends Item>(live: readonly T[], placed: readonly Placed<T>[]): T[] {
+function weave<T extends Item>(live: readonly T[], placed: readonly Woven<T>[]): T[] {
   const behind = Map.groupBy(
     placed.filter(({ twin }) => twin !== null),
     ({ twin }) => twin,
   );
-  const byTime = placed.filter(({ twin }) => twin === null);
+  const byTime = placed.filter(({ twin }) => twin === null).toSorted((a, b) => a.at - b.at);
   const woven: T[] = [];
   let next = 0;
   let reached = -Infinity;

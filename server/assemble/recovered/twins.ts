@@ -122,6 +122,11 @@ function clockAhead(apart: readonly number[]): number {
   return least > LATE_MS_MAX || least < -CLOCK_BEHIND_MS_MAX ? least : 0;
 }
 
+/** The names of all that was seen live: `made <id>`, `gone <id>`, `enter <id>` ... */
+export function factsIn(live: readonly CallEvent[]): Set<string> {
+  return new Set(seenIn(live).keys());
+}
+
 function seenIn(live: readonly CallEvent[]): Map<string, Seen[]> {
   const seen = new Map<string, Seen[]>();
   for (const [index, event] of live.entries()) {
