@@ -52,7 +52,7 @@ export async function onInstall(context: Context, flags: InstallFlags): Promise<
 interface ToldStep {
   step: StepName;
   on: string;
-  state: "would" | "done" | "already";
+  state: "would" | "done" | "already" | "not_here";
 }
 
 async function doSteps(
@@ -64,10 +64,12 @@ async function doSteps(
   const told: ToldStep[] = [];
   for (const step of steps) {
     const about = `${words.steps[step.name]} ${step.on}`;
-    if (step.done) say(`${paint("skip", words.step.already)}  ${about}`);
+    if (step.notHere === true) say(`${paint("warn", words.step.notHere)}  ${about}. ${words.noSystemd}`);
+    else if (step.done) say(`${paint("skip", words.step.already)}  ${about}`);
     else say(`${dry ? words.step.would : words.step.doing}  ${about}`);
     if (!step.done && !dry) await step.run();
-    told.push({ step: step.name, on: step.on, state: step.done ? "already" : dry ? "would" : "done" });
+    const left = step.notHere === true ? "not_here" : "already";
+    told.push({ step: step.name, on: step.on, state: step.done ? left : dry ? "would" : "done" });
   }
   return told;
 }

@@ -39,8 +39,10 @@ export type StepName =
 export interface Step {
   name: StepName;
   on: string;
-  /** Whether all this step would do is there already. */
+  /** Whether all this step would do is there already, or is nothing for this machine. */
   done: boolean;
+  /** This machine has no systemd: whoever installs sees to it that the agent runs. */
+  notHere?: boolean;
   run(): Promise<void>;
 }
 
@@ -203,12 +205,13 @@ function unit({ system, added }: Work): Step {
 
 /** Also when it runs already: the settings may be new. */
 function service({ system }: Work): Step {
-  return step("service", `systemctl enable --now ${SERVICE}`, !system.hasSystemd, () => {
+  const start = step("service", `systemctl enable --now ${SERVICE}`, !system.hasSystemd, () => {
     const next = `See: journalctl -u ${SERVICE}`;
     system.run("systemctl", ["daemon-reload"], next);
     system.run("systemctl", ["enable", SERVICE], next);
     system.run("systemctl", ["restart", SERVICE], next);
   });
+  return { ...start, notHere: !system.hasSystemd };
 }
 
 function serviceOwner(system: System): Owner {

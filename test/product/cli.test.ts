@@ -1,7 +1,16 @@
 import { spawn, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
-import { chmodSync, copyFileSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import {
+  chmodSync,
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
+import { arch, platform, release, tmpdir } from "node:os";
 import { join } from "node:path";
 import { unzipSync } from "fflate";
 import type { FastifyInstance } from "fastify";
@@ -12,7 +21,7 @@ import { addSite } from "../../server/store/addSite.ts";
 import { createLogger } from "../../shared/log.ts";
 import { FakeAmi, type FakeClient } from "../agent/fake-ami.ts";
 import { testDatabase, type TestDatabase } from "../support/postgres.ts";
-import { onTerminal, steady } from "./terminal.ts";
+import { onTerminal, steady, withoutClocks } from "./terminal.ts";
 
 const MAIN = join(import.meta.dirname, "../../agent/main.ts");
 const GOLDEN = join(import.meta.dirname, "golden");
@@ -41,6 +50,7 @@ beforeAll(async () => {
     answer: ({ Action }) => (Action === "Ping" ? ["Response: Success", "Ping: Pong"] : undefined),
   });
   writeFileSync(config, settings(), { mode: 0o600 });
+  putPbxTree();
   agent = spawn(process.execPath, [MAIN, "run", "--config", config], { stdio: ["ignore", "ignore", "pipe"] });
   let log = "";
   agent.stderr?.on("data", (chunk: Buffer) => writeFileSync(join(folder, "agent.log"), (log += chunk.toString())));
@@ -58,7 +68,31 @@ afterAll(async () => {
 });
 
 const settings = (more = "") =>
-  `[server]\nurl = "${url}"\nkey = "${key}"\n[ami]\nport = ${ami.port}\nusername = "ringpost"\nsecret = "secretOfAmi"\n[outbox]\npath = "${join(folder, "outbox.db")}"\n${more}`;
+  `[server]\nurl = "${url}"\nkey = "${key}"\n[ami]\nport = ${ami.port}\nusername = "ringpost"\nsecret = "secretOfAmi"\n[outbox]\npath = "${join(folder, "outbox.db")}"\n[recover]\nroot = "${pbxRoot()}"\n${more}`;
+
+const pbxRoot = () => join(folder, "pbx");
+
+/** What stands beside an agent: Asterisk's settings and its CDRs. */
+function putPbxTree(): void {
+  for (const path of ["etc/asterisk", "var/log/asterisk/cdr-csv"])
+    mkdirSync(join(pbxRoot(), path), { recursive: true });
+  const conf = `[general]\nenabled = yes\nport = ${ami.port}\nbindaddr = 0.0.0.0\n[ringpost]\nsecret = s\n`;
+  writeFileSync(join(pbxRoot(), "etc/asterisk/manager.conf"), conf);
+  writeFileSync(join(pbxRoot(), "var/log/asterisk/cdr-csv/Master.csv"), "");
+  mkdirSync(join(folder, "bare/etc/asterisk"), { recursive: true });
+  mkdirSync(join(folder, "bare/etc/ringpost"));
+  writeFileSync(join(folder, "bare/etc/asterisk/manager.conf"), "[general]\nenabled = no\n");
+  const include = { file: "/etc/asterisk/manager.conf", line: "#include ringpost-manager.conf", newline: false };
+  const added = {
+    files: ["/etc/asterisk/ringpost-manager.conf"],
+    folders: ["/etc/ringpost"],
+    lines: [include],
+    user: true,
+  };
+  writeFileSync(join(folder, "bare/etc/ringpost/installed.json"), JSON.stringify(added));
+  const log = '{"level":"warn","time":"2026-01-02T03:04:05.000Z","msg":"AMI is lost","cause":"ami_lost"}\n';
+  writeFileSync(join(folder, "old.log"), log);
+}
 
 function playCall(): void {
   const ids = (id: string) => [`Uniqueid: ${id}`, "Linkedid: 1.1"];
@@ -94,6 +128,8 @@ const names = () => ({
   [`:${ami.port}`]: ":PORT",
   [`port = ${ami.port}`]: "port = PORT",
   [String(process.pid)]: "PID",
+  [`${platform()} ${release()} ${arch()}`]: "SYSTEM",
+  [process.versions.node]: "NODE",
 });
 
 describe("every command on a terminal", () => {
@@ -105,12 +141,29 @@ describe("every command on a terminal", () => {
     ["fsck", ["outbox", "fsck"], 0],
     ["config-check", ["config", "check"], 0],
     ["config-show", ["config", "show"], 0],
+    ["doctor", ["doctor", "--root", "PBX"], 1],
+    ["logs", ["logs", "--file", "LOG"], 0],
+    ["diagnostics", ["diagnostics", "--output", "ZIP"], 0],
+    ["install-dry-run", ["install", "--server", "https://r.example", "--code", "X", "--root", "BARE", "--dry-run"], 0],
+    ["install-refused", ["install", "--server", "https://r.example", "--code", "X", "--root", "PBX", "--dry-run"], 2],
+    ["uninstall-nothing", ["uninstall", "--root", "PBX", "--dry-run"], 0],
+    ["uninstall-dry-run", ["uninstall", "--root", "BARE", "--purge", "--dry-run"], 0],
+    ["version", ["version"], 0],
   ];
   for (const lang of ["en", "ru"])
     it.each(screens)(`shows its golden screen in ${lang}: %s`, async (name, args, expected) => {
-      const { text, status } = await terminal(args, lang);
+      const files: Record<string, string> = {
+        PBX: pbxRoot(),
+        BARE: join(folder, "bare"),
+        LOG: join(folder, "old.log"),
+        ZIP: join(folder, "d.zip"),
+      };
+      const { text, status } = await terminal(
+        args.map((word) => files[word] ?? word),
+        lang,
+      );
       expect(status).toBe(expected);
-      await expect(steady(text, names())).toMatchFileSnapshot(join(GOLDEN, lang, `${name}.txt`));
+      await expect(withoutClocks(steady(text, names()))).toMatchFileSnapshot(join(GOLDEN, lang, `${name}.txt`));
     });
 
   it.each(["en", "ru"])("keeps to 80 columns, the status to one screen, in %s", async (lang) => {

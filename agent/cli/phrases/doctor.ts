@@ -19,6 +19,7 @@ export const DOCTOR_PHRASES = [
   phrase(/^the agent has not run yet$/, null, "агент ещё не запускался"),
   phrase(/^(\d+) rows, (\d+) damaged$/, null, "записей: $1, повреждено: $2"),
   phrase(/^the first (\d+) rows, (\d+) damaged$/, null, "первых записей: $1, повреждено: $2"),
+  phrase(/^-?0(?:\.\d)? s ahead$/, "the same", "те же"),
   phrase(/^-([\d.]+) s ahead$/, "$1 s behind this machine", "отстают от этой машины на $1 с"),
   phrase(/^([\d.]+) s ahead$/, "$1 s ahead of this machine", "впереди этой машины на $1 с"),
   phrase(/^1 MB in (\d+) ms$/, null, "1 MB за $1 мс"),

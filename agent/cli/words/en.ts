@@ -94,7 +94,9 @@ export const en = {
   noLines: "The log has no line of the agent: it has not run here, or only root may read the journal (sudo).",
   written: (file: string) => `written: ${file}`,
   notRoot: "This changes the machine: run it as root, or with --dry-run to see what it would do.",
-  step: { would: "would", doing: "now", already: "already", done: "done" },
+  step: { would: "would", doing: "now", already: "already", notHere: "not here" },
+  noSystemd:
+    "No systemd on this machine: have your service manager keep running: ringpost-agent run --config /etc/ringpost/agent.toml",
   nothingInstalled: "Nothing here was added by `ringpost-agent install`.",
   results: { pass: "good", warn: "warning", fail: "FAILS", skip: "skipped" },
   causes: {

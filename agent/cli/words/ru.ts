@@ -88,7 +88,9 @@ export const ru: Words = {
   noLines: "В журнале нет строк агента: он здесь не работал, или журнал читает только root (sudo).",
   written: (file) => `записано: ${file}`,
   notRoot: "Команда меняет систему: запустите от root или с --dry-run, чтобы увидеть шаги.",
-  step: { would: "было бы", doing: "сейчас", already: "уже есть", done: "готово" },
+  step: { would: "было бы", doing: "сейчас", already: "уже есть", notHere: "не здесь" },
+  noSystemd:
+    "На этой машине нет systemd: пусть ваш диспетчер служб держит запущенным: ringpost-agent run --config /etc/ringpost/agent.toml",
   nothingInstalled: "Здесь нет ничего, что добавила `ringpost-agent install`.",
   results: { pass: "хорошо", warn: "внимание", fail: "СБОЙ", skip: "пропущено" },
   causes: {
