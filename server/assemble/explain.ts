@@ -1,4 +1,4 @@
-import type { CallFold, Leg } from "./facts/facts.ts";
+import type { CallFold, Leg, Moment } from "./facts/facts.ts";
 import { endMoment, endOf } from "./facts/site.ts";
 import { readCall } from "./read.ts";
 import { readRoles, roleOf, type Roles } from "./reading/directory.ts";
@@ -15,6 +15,8 @@ export interface Rung {
   what: string;
   /** The row or column of ours that says so; null: seen, and not a row. */
   becomes: string | null;
+  /** Nobody heard it: a row of Asterisk's own files tells it. */
+  recovered?: true;
 }
 
 /** A channel of the call, a column of the ladder. */
@@ -70,6 +72,11 @@ function inLadder(fold: CallFold, known: Set<string>, id: string | null): string
   return at !== null && known.has(at) ? at : null;
 }
 
+/** Whether a row of Asterisk's own files is what tells it. */
+function sourceOf(moment: Moment | null): { recovered?: true } {
+  return moment?.event.row === undefined ? {} : { recovered: true };
+}
+
 function stepName(call: AssembledCall, match: (step: Step) => boolean): string | null {
   const step = call.steps.find(match);
   return step === undefined ? null : `call_events ${step.sequence} ${step.key.type}`;
@@ -87,6 +94,7 @@ function arrivals(fold: CallFold, call: AssembledCall): Rung[] {
       to: null,
       what: `calls ${leg.exten ?? "in"}${leg.callerNumber === null ? "" : ` as ${leg.callerNumber}`}`,
       becomes: leg.id === call.linkedid ? becomes : null,
+      ...sourceOf(leg.created ?? leg.first),
     })),
   ];
 }
@@ -106,9 +114,13 @@ function ringing(fold: CallFold, call: AssembledCall): Rung[] {
         to: leg.id,
         what: "rings",
         becomes: becomes.join(", ") || null,
+        ...sourceOf(dial.begin),
       });
     }
-    if (dial.end !== null) rungs.push(ringEnd(dial.end.at, dial.caller, leg, dial.status, dial.forward, row));
+    if (dial.end !== null) {
+      const end = ringEnd(dial.end.at, dial.caller, leg, dial.status, dial.forward, row);
+      rungs.push({ ...end, ...sourceOf(dial.end) });
+    }
     return rungs;
   });
 }
@@ -143,7 +155,7 @@ function talking(fold: CallFold, call: AssembledCall): Rung[] {
     const others = legs.length > 2 ? ` (${legs.length} people)` : "";
     const becomes = stepName(call, (step) => step.key.type === "bridge" && step.at === from.at);
     const ids = { from: one.id, to: other.id };
-    const begin: Rung = { at: from.at, ...ids, what: `talk${others}`, becomes };
+    const begin: Rung = { at: from.at, ...ids, what: `talk${others}`, becomes, ...sourceOf(from) };
     return to === null ? [begin] : [begin, { at: to, ...ids, what: "no longer talk", becomes: null }];
   });
 }
@@ -151,12 +163,14 @@ function talking(fold: CallFold, call: AssembledCall): Rung[] {
 function services(fold: CallFold): Rung[] {
   const rungs: Rung[] = [];
   for (const visit of fold.queues) {
-    rungs.push(only(visit.from.at, visit.leg, `waits in queue ${visit.queue}`, "extra.queue"));
+    const waits = only(visit.from.at, visit.leg, `waits in queue ${visit.queue}`, "extra.queue");
+    rungs.push({ ...waits, ...sourceOf(visit.from) });
     if (visit.to !== null)
       rungs.push(only(visit.to.at, visit.leg, `leaves queue ${visit.queue}: ${visit.outcome}`, null));
   }
   for (const conference of fold.conferences) {
-    rungs.push(only(conference.joined.at, conference.leg, `joins conference ${conference.name}`, "extra.conference"));
+    const joins = only(conference.joined.at, conference.leg, `joins conference ${conference.name}`, "extra.conference");
+    rungs.push({ ...joins, ...sourceOf(conference.joined) });
   }
   if (fold.voicemail !== null) {
     rungs.push(
@@ -188,6 +202,7 @@ function moves(fold: CallFold): Rung[] {
       to: transfer.transferee,
       what,
       becomes: "extra.transfers",
+      ...sourceOf(transfer.moment),
     });
   }
   for (const pickup of fold.pickups) {
@@ -197,10 +212,12 @@ function moves(fold: CallFold): Rung[] {
       to: pickup.target,
       what: "picks up",
       becomes: "extra.pickup",
+      ...sourceOf(pickup.moment),
     });
   }
   for (const park of fold.parks) {
-    rungs.push(only(park.from.at, park.parkee, `is parked at ${park.space ?? "?"}`, "extra.parking"));
+    const parked = only(park.from.at, park.parkee, `is parked at ${park.space ?? "?"}`, "extra.parking");
+    rungs.push({ ...parked, ...sourceOf(park.from) });
     if (park.to !== null) {
       rungs.push({
         at: park.to.at,
@@ -224,7 +241,7 @@ function partings(fold: CallFold): Rung[] {
       if (end === null || at === null) return asked;
       const cause = leg.hangup?.cause ?? null;
       const what = leg.hangup === null ? "was not seen to end" : `is gone${cause === null ? "" : ` (cause ${cause})`}`;
-      return [...asked, only(at, leg.id, what, null)];
+      return [...asked, { ...only(at, leg.id, what, null), ...sourceOf(leg.hangup) }];
     });
 }
 

@@ -51,7 +51,8 @@ function line(rung: Rung, shown: Column[], all: Column[], width: number, clock: 
   const words = hidden ? `${nameOf(all, rung.from)} ${rung.what} ${nameOf(all, rung.to)}`.trim() : rung.what;
   const drawn = draw(from, to, shown.length, width);
   const becomes = rung.becomes === null ? "" : `  -> ${rung.becomes}`;
-  return `${clock(rung.at).padEnd(TIME_WIDTH)}${drawn}${words}${becomes}`;
+  const source = rung.recovered === true ? " [recovered]" : "";
+  return `${clock(rung.at).padEnd(TIME_WIDTH)}${drawn}${words}${source}${becomes}`;
 }
 
 function placeOf(columns: Column[], id: string | null): number {

@@ -1,6 +1,8 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
 import type { Explanation } from "../../server/assemble/index.ts";
 import { capture } from "../support/captures.ts";
+import { blindBetween } from "../support/blind.ts";
+import { celRowsOf } from "../support/recovered.ts";
 import { eventsOf } from "../support/truth-events.ts";
 import { heartbeat, openOffice, send, type Office } from "../ingest/office.ts";
 import { server, type Outcome } from "./command.ts";
@@ -43,6 +45,22 @@ test("it finds the call by its id, its unique_id and any Linkedid, and tells it 
   for (const name of [String(row!.id), "s1-x", "1795477052.37"]) expect(await explain(name, "--json")).toEqual(whole);
   await office.rows("TRUNCATE ami_events");
   expect(await explain(LINKEDID, "--json")).toEqual(whole);
+});
+
+test("it names what nobody heard and a row of Asterisk's own files tells", async () => {
+  const name = "22/incoming_answered";
+  const events = eventsOf(capture(name), "recommended");
+  const answered = events.find(({ ev }) => ev.Event === "DialEnd")!.at - 10;
+  const { live, rows } = blindBetween(events, celRowsOf(name), answered, events.at(-1)!.at + 1_000);
+  const site = await office.site("0367", "10.88.10.77");
+  const ingest = await office.server();
+  await send(ingest, site, live, { stream: crypto.randomUUID() });
+  const span: [number, number] = [1, 100_000];
+  await send(ingest, site, rows, { stream: crypto.randomUUID(), lane: "backlog", kind: "file", span });
+  const { out } = await explain("1795477017.0");
+  expect(out).toMatch(/ rings {2}-> call_events 2 dial/);
+  expect(out).toMatch(/ talk \[recovered\] {2}-> call_events 3 bridge/);
+  expect(out).toMatch(/ is gone \(cause 16\) \[recovered\]/);
 });
 
 test("it shows text as the PBX sent it, not as the database had to keep it, and harmless on a terminal", async () => {
