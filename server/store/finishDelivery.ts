@@ -17,8 +17,9 @@ export async function finishDelivery(pool: Pool, finish: Finish): Promise<void> 
   await (finish.only === true ? finishOnly(pool, finish) : finishOneOfMany(pool, finish));
 }
 
+/** Delivery, then step: the order in which merging moves them. */
 async function finishOnly(pool: Pool, { id, state, error }: Finish): Promise<void> {
-  await pool.query({
+  const { rowCount } = await pool.query({
     name: "finish_delivery",
     text: `WITH d AS (UPDATE deliveries SET ${DONE} RETURNING *)
            UPDATE call_events e SET processed = TRUE,
@@ -27,16 +28,17 @@ async function finishOnly(pool: Pool, { id, state, error }: Finish): Promise<voi
            FROM d WHERE ${SAME_STEP}`,
     values: [id, state, error],
   });
+  // Its call became part of another meanwhile; or the step is no more.
+  if (rowCount === 0) await pool.query(SET_FLAGS, [id]);
 }
 
-/** The step is locked first, as ingest does, so that of two receivers that finish together the second sees the first. */
+/** The call is locked first, as ingest does: of two receivers that finish together the second sees the first. */
 async function finishOneOfMany(pool: Pool, { id, state, error }: Finish): Promise<void> {
   await inTransaction(pool, async (client) => {
-    await client.query(`SELECT FROM call_events e JOIN deliveries d ON ${SAME_STEP} WHERE d.id = $1 FOR UPDATE OF e`, [
-      id,
-    ]);
+    // A call that became part of another meanwhile is gone: then that one.
+    for (let left = 2; left > 0 && (await client.query(LOCK_CALL, [id])).rowCount === 0;) left--;
     await client.query(`UPDATE deliveries SET ${DONE}`, [id, state, error]);
-    await client.query(`UPDATE call_events e SET ${FLAGS} FROM deliveries d WHERE d.id = $1 AND ${SAME_STEP}`, [id]);
+    await client.query(SET_FLAGS, [id]);
   });
 }
 
@@ -65,3 +67,6 @@ export const FLAGS = `
   telegram_sent = e.needs_telegram AND EXISTS (${OTHERS} AND o.channel = 'telegram')
     AND NOT EXISTS (${OTHERS} AND o.channel = 'telegram' AND o.state <> 'sent'),
   processed = NOT EXISTS (${OTHERS} AND o.state = 'waiting')`;
+
+const LOCK_CALL = "SELECT FROM calls WHERE id = (SELECT call_id FROM deliveries WHERE id = $1) FOR NO KEY UPDATE";
+const SET_FLAGS = `UPDATE call_events e SET ${FLAGS} FROM deliveries d WHERE d.id = $1 AND ${SAME_STEP}`;

@@ -35,10 +35,11 @@ export async function mergeCalls(client: ClientBase, merges: Merge[]): Promise<v
   await client.query("DELETE FROM calls WHERE id = ANY($1::bigint[])", [values[0]]);
 }
 
+/** Deliveries before their steps: so does whoever notes that one was sent. */
 const REPOINTED = [
+  ["deliveries", ""],
   ["call_events", ", unique_id = s.unique_id"],
   ["call_links", ""],
-  ["deliveries", ""],
 ] as const;
 
 /**

@@ -42,9 +42,10 @@ export async function moveSteps(
   const values = [callId, fromCallIds, steps.map((s) => s.leg), steps.map((s) => s.type), steps.map((s) => s.nth)];
   const named = `FROM unnest($3::text[], $4::text[], $5::int[]) AS r (leg, event_type, nth)
      WHERE t.call_id = ANY($2::bigint[]) AND (t.leg, t.event_type, t.nth) = (r.leg, r.event_type, r.nth)`;
+  // Deliveries first: so does whoever notes that one was sent.
+  await client.query(`UPDATE deliveries t SET call_id = $1 ${named}`, values);
   await client.query(
     `UPDATE call_events t SET call_id = $1, unique_id = (SELECT unique_id FROM calls WHERE id = $1) ${named}`,
     values,
   );
-  await client.query(`UPDATE deliveries t SET call_id = $1 ${named}`, values);
 }

@@ -29,7 +29,7 @@ describe.each([
     engine = openEngine(office);
     const queue = new PQueue({ concurrency: atOnceMax });
     await queue.addAll(NAMES.map((name, at) => () => play(name, at, drained)));
-    await eventually(async () => expect(await waitingOf(null)).toBe(0), 120_000);
+    await untilSent(null);
   }, 240_000);
   afterAll(async () => {
     await receiver.close();
@@ -79,16 +79,17 @@ async function play(name: string, at: number, drained: boolean): Promise<void> {
   const size = Math.ceil(events.length / SLICES);
   for (let from = 0; from < events.length; from += size) {
     await send(server, site, events.slice(from, from + size), { stream, highestSeq: events.length });
-    if (drained) await eventually(async () => expect(await waitingOf(site.id)).toBe(0), 30_000);
+    if (drained) await untilSent(site.id);
   }
 }
 
-async function waitingOf(site: number | null): Promise<number> {
-  const [row] = await office.rows<{ count: number }>(
-    "SELECT count(*)::int AS count FROM deliveries WHERE ($1::int IS NULL OR site_id = $1) AND state = 'waiting'",
-    [site],
-  );
-  return row!.count;
+async function untilSent(site: number | null): Promise<void> {
+  const sql =
+    "SELECT count(*)::int AS count FROM deliveries WHERE ($1::int IS NULL OR site_id = $1) AND state = 'waiting'";
+  await eventually(async () => {
+    const [row] = await office.rows<{ count: number }>(sql, [site]);
+    if (row!.count > 0) throw new Error(`${row!.count} deliveries wait`);
+  }, 60_000);
 }
 
 const told = (step: string) =>

@@ -1,73 +1,49 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import type { Engine } from "../../server/deliver/engine.ts";
 import { DELIVERY_LIMITS } from "../../server/deliver/limits.ts";
 import { publicLookup, webhookSender } from "../../server/deliver/webhook-send.ts";
-import { openOffice, send, type Office, type Server, type Site } from "../ingest/office.ts";
+import { send } from "../ingest/office.ts";
 import { phoneCall } from "../ingest/phone-call.ts";
-import {
-  openEngine,
-  openReceiver,
-  setHooks,
-  type EngineSettings,
-  type Message,
-  type Receiver,
-  type Reply,
-} from "./receiver.ts";
+import { openHouse, type House } from "./house.ts";
+import { openReceiver, setHooks, type Message, type Reply } from "./receiver.ts";
 
-let office: Office;
-let server: Server;
-let site: Site;
-let receiver: Receiver;
-const engines: Pick<Engine, "stop">[] = [];
-
+let house: House;
 beforeEach(async () => {
-  office = await openOffice();
-  server = await office.server();
-  site = await office.site();
-  receiver = await openReceiver();
+  house = await openHouse();
 });
-afterEach(async () => {
-  await receiver.close();
-  for (const engine of engines.splice(0)) await engine.stop();
-  await office.close();
-});
+afterEach(() => house.close());
 
-const start = (settings: EngineSettings = {}) => void engines.push(openEngine(office, settings));
 const stream = (serial: number) => `00000000-0000-4000-8000-${String(serial).padStart(12, "0")}`;
 const calls = async (count: number) => {
   for (let serial = 0; serial < count; serial++) {
-    await send(server, site, phoneCall({ serial }).events, { stream: stream(serial + 1) });
+    await send(house.server, house.site, phoneCall({ serial }).events, { stream: stream(serial + 1) });
   }
 };
-const waiting = async () =>
-  (await office.rows<{ count: number }>("SELECT count(*)::int AS count FROM deliveries WHERE state = 'waiting'"))[0]!
-    .count;
 const STEPS = ["start", "dial", "bridge", "hangup"];
 const idOf = ({ body }: Message) => body.data.event_id;
 
 /** As if retries and pauses were due now. */
 async function hurry(): Promise<void> {
-  await office.rows("UPDATE deliveries SET next_attempt_at = NULL WHERE state = 'waiting'");
-  await office.rows("UPDATE delivery_circuits SET open_until = now() WHERE open_until > now()");
-  await office.rows("UPDATE graphile_worker._private_jobs SET run_at = now() WHERE run_at > now()");
+  await house.office.rows("UPDATE deliveries SET next_attempt_at = NULL WHERE state = 'waiting'");
+  await house.office.rows("UPDATE delivery_circuits SET open_until = now() WHERE open_until > now()");
+  await house.office.rows("UPDATE graphile_worker._private_jobs SET run_at = now() WHERE run_at > now()");
 }
 
 async function hurryUntilSent(msMax: number): Promise<void> {
   const until = performance.now() + msMax;
-  while ((await waiting()) > 0 && performance.now() < until) {
+  while ((await house.waiting()) > 0 && performance.now() < until) {
     await hurry();
     await new Promise((resolve) => setTimeout(resolve, 200));
   }
-  expect(await waiting()).toBe(0);
+  expect(await house.waiting()).toBe(0);
 }
 
 describe("a receiver in trouble", () => {
   it("in a storm of failures of every kind gets each message, in order, and each repeat says so", async () => {
-    await setHooks(office, [{ url: receiver.url }]);
+    await setHooks(house.office, [{ url: house.receiver.url }]);
     const kinds: Reply[] = [500, 502, 503, "reset", "garbage", "hang", "hang body", 204, 204, 204, 204, 204];
     const accepted = new Map<string, Set<string>>();
     let turn = 0;
-    receiver.answer = ({ body: { data } }) => {
+    house.receiver.answer = ({ body: { data } }) => {
       const how = kinds[(turn++ * 7) % kinds.length]!;
       if (how === 204 || how === "hang body") {
         // An answer that came too late is asked for again.
@@ -75,59 +51,59 @@ describe("a receiver in trouble", () => {
       }
       return how;
     };
-    start({ sender: webhookSender({ timeoutMs: 500 }) });
+    house.start({ sender: webhookSender({ timeoutMs: 500 }) });
     await calls(12);
     await hurryUntilSent(60_000);
     expect([...accepted.values()].map((steps) => [...steps])).toEqual(Array.from({ length: 12 }, () => STEPS));
-    for (const [, repeats] of Map.groupBy(receiver.got, idOf)) {
+    for (const [, repeats] of Map.groupBy(house.receiver.got, idOf)) {
       expect(repeats.map(({ body }) => body.data.attempt)).toEqual(repeats.map((_, at) => at + 1));
     }
-    expect(receiver.got.length).toBeGreaterThan(48);
-    const flags = await office.rows("SELECT DISTINCT integration_sent, processed FROM call_events");
+    expect(house.receiver.got.length).toBeGreaterThan(48);
+    const flags = await house.office.rows("SELECT DISTINCT integration_sent, processed FROM call_events");
     expect(flags).toEqual([{ integration_sent: true, processed: true }]);
   }, 90_000);
 
   it("that asks for a pause (429) is left alone so long, then gets everything once", async () => {
-    await setHooks(office, [{ url: receiver.url, events: ["hangup"] }]);
+    await setHooks(house.office, [{ url: house.receiver.url, events: ["hangup"] }]);
     let firstRefusal = 0;
     const acceptedAt: number[] = [];
-    receiver.answer = () => {
+    house.receiver.answer = () => {
       firstRefusal ||= performance.now();
       if (performance.now() - firstRefusal < 1_500) return 429;
       acceptedAt.push(performance.now());
       return 204;
     };
-    receiver.headers = { "retry-after": "2" };
-    start();
+    house.receiver.headers = { "retry-after": "2" };
+    house.start();
     await calls(30);
-    await expect.poll(waiting, { timeout: 30_000, interval: 200 }).toBe(0);
+    await expect.poll(house.waiting, { timeout: 30_000, interval: 200 }).toBe(0);
     expect(Math.min(...acceptedAt) - firstRefusal).toBeGreaterThan(1_900);
     expect(acceptedAt).toHaveLength(30);
     // Those that were on their way when the first was refused.
-    expect(receiver.got.length - acceptedAt.length).toBeLessThanOrEqual(DELIVERY_LIMITS.perTargetMax);
+    expect(house.receiver.got.length - acceptedAt.length).toBeLessThanOrEqual(DELIVERY_LIMITS.perTargetMax);
   }, 40_000);
 
   it("that was away long is told only what is true now, once", async () => {
-    await setHooks(office, [{ url: receiver.url }]);
-    receiver.answer = () => 503;
-    start();
+    await setHooks(house.office, [{ url: house.receiver.url }]);
+    house.receiver.answer = () => 503;
+    house.start();
     const [ended, running] = [phoneCall(), phoneCall({ serial: 1 })];
-    await send(server, site, ended.events, { stream: stream(1) });
+    await send(house.server, house.site, ended.events, { stream: stream(1) });
     const bridged = running.events.findLastIndex(({ ev }) => ev.Event === "BridgeEnter") + 1;
-    await send(server, site, running.events.slice(0, bridged), { stream: stream(2) });
-    await expect.poll(() => receiver.got.length, { timeout: 10_000 }).toBeGreaterThan(0);
-    await engines.pop()!.stop();
-    await office.rows("UPDATE deliveries SET created_at = created_at - interval '61 s'");
-    receiver.answer = () => 204;
-    receiver.got.length = 0;
-    start();
+    await send(house.server, house.site, running.events.slice(0, bridged), { stream: stream(2) });
+    await expect.poll(() => house.receiver.got.length, { timeout: 10_000 }).toBeGreaterThan(0);
+    await house.stop();
+    await house.office.rows("UPDATE deliveries SET created_at = created_at - interval '61 s'");
+    house.receiver.answer = () => 204;
+    house.receiver.got.length = 0;
+    house.start();
     await hurryUntilSent(20_000);
-    const told = receiver.got.map(({ body }) => [body.data.call.unique_id, body.data.step, body.data.delayed]);
+    const told = house.receiver.got.map(({ body }) => [body.data.call.unique_id, body.data.step, body.data.delayed]);
     expect(told.toSorted()).toEqual([
       [ended.linkedid, "hangup", true],
       [running.linkedid, "bridge", true],
     ]);
-    const rows = await office.rows(
+    const rows = await house.office.rows(
       `SELECT deliveries.state, count(*)::int FROM deliveries JOIN calls ON calls.id = call_id
        WHERE calls.unique_id = $1 GROUP BY 1 ORDER BY 1`,
       [ended.linkedid],
@@ -136,10 +112,13 @@ describe("a receiver in trouble", () => {
       { state: "sent", count: 1 },
       { state: "superseded", count: 3 },
     ]);
-    expect(await office.rows("SELECT DISTINCT processed FROM call_events")).toEqual([{ processed: true }]);
-    await send(server, site, running.events.slice(bridged), { stream: stream(2), highestSeq: running.events.length });
+    expect(await house.office.rows("SELECT DISTINCT processed FROM call_events")).toEqual([{ processed: true }]);
+    await send(house.server, house.site, running.events.slice(bridged), {
+      stream: stream(2),
+      highestSeq: running.events.length,
+    });
     await expect
-      .poll(() => receiver.got.at(-1)?.body.data, { timeout: 5_000 })
+      .poll(() => house.receiver.got.at(-1)?.body.data, { timeout: 5_000 })
       .toMatchObject({
         step: "hangup",
         call: { unique_id: running.linkedid },
@@ -149,15 +128,15 @@ describe("a receiver in trouble", () => {
   it("that answers slowly delays nobody but itself, and itself not more than eight calls at once", async () => {
     const slow = await openReceiver();
     slow.delayMs = 400;
-    await setHooks(office, [
+    await setHooks(house.office, [
       { name: "slow", url: slow.url, events: ["hangup"] },
-      { name: "well", url: receiver.url, events: ["hangup"] },
+      { name: "well", url: house.receiver.url, events: ["hangup"] },
     ]);
-    start();
+    house.start();
     await calls(40);
-    await expect.poll(() => receiver.got.length, { timeout: 5_000 }).toBe(40);
+    await expect.poll(() => house.receiver.got.length, { timeout: 5_000 }).toBe(40);
     expect(slow.got.length).toBeLessThan(40);
-    await expect.poll(waiting, { timeout: 20_000 }).toBe(0);
+    await expect.poll(house.waiting, { timeout: 20_000 }).toBe(0);
     expect(slow.got).toHaveLength(40);
     await slow.close();
   }, 40_000);
@@ -165,8 +144,8 @@ describe("a receiver in trouble", () => {
 
 describe("a webhook's name", () => {
   it("that leads to this machine is refused at the moment of connecting", async () => {
-    const url = receiver.url.replace("127.0.0.1", "crm.example.com");
-    await setHooks(office, [{ url, events: ["hangup"], allow_private: false }]);
+    const url = house.receiver.url.replace("127.0.0.1", "crm.example.com");
+    await setHooks(house.office, [{ url, events: ["hangup"], allow_private: false }]);
     let asked = 0;
     const resolve = ((
       _: string,
@@ -179,14 +158,14 @@ describe("a webhook's name", () => {
         { address: "::ffff:10.0.0.1", family: 6 },
       ]);
     }) as unknown as NonNullable<Parameters<typeof webhookSender>[0]>["resolve"] & object;
-    start({ sender: webhookSender({ resolve }) });
+    house.start({ sender: webhookSender({ resolve }) });
     await calls(1);
-    const errors = () => office.rows("SELECT state, last_error FROM deliveries");
+    const errors = () => house.office.rows("SELECT state, last_error FROM deliveries");
     await expect
       .poll(errors, { timeout: 5_000 })
       .toEqual([{ state: "waiting", last_error: expect.stringContaining("crm.example.com is a private address") }]);
     expect(asked).toBe(1);
-    expect(receiver.got).toEqual([]);
+    expect(house.receiver.got).toEqual([]);
   });
 
   it("that leads elsewhere every time is connected to where it was checked, for it is asked once", async () => {
