@@ -20,8 +20,9 @@ export async function readStoredCall(client: ClientBase, call: FoundCall): Promi
   const own = [...events.values()].toSorted(compareEvents);
   const first = firstAmong(own);
   if (first === undefined || call.site_id === null) return own.map(asItCame);
-  const since = first === NOWHERE ? Math.min(...own.map((event) => clockTime(event))) : 0;
-  const markers = await readFoldingMarkers(client, [{ siteId: call.site_id, first, since }]);
+  const rowsSince = Math.min(...own.map((event) => clockTime(event)));
+  const since = first === NOWHERE ? rowsSince : 0;
+  const markers = await readFoldingMarkers(client, [{ siteId: call.site_id, first, since, rowsSince }]);
   return [...own, ...markers].toSorted(compareEvents).map(asItCame);
 }
 

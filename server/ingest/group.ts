@@ -1,4 +1,5 @@
 import type { ClientBase } from "pg";
+import { clockTime } from "../assemble/index.ts";
 import type { SeqRange } from "../../shared/wire.ts";
 import { addReceived, type ReceivedRow } from "../store/addReceived.ts";
 import {
@@ -172,7 +173,9 @@ async function keepMarkers(
   await insertMarkers(
     client,
     kept.map(({ fresh: { site, streamId, event }, marker }) => {
-      const { seq, at, origin, ev, body } = event;
+      const { seq, origin, ev, body } = event;
+      // A row of a file is known by when it was written, not by when it was read.
+      const at = origin === "recovered" ? clockTime({ stream: streamId, ...event }) : event.at;
       return { siteId: site.id, streamId, seq, at, origin, event: ev.Event, folds: marker, body };
     }),
   );

@@ -1,7 +1,7 @@
 import type { ClientBase } from "pg";
 import { type CallEvent, clockTime, compareEvents } from "../assemble/index.ts";
 import { lockLinkedCalls, type LockedCall } from "../store/lockCalls.ts";
-import { readFoldingMarkers } from "../store/siteMarkers.ts";
+import { type MarkersWanted, readFoldingMarkers } from "../store/siteMarkers.ts";
 import type { KeyedEvent } from "./keyed.ts";
 import { LinkBook } from "./link.ts";
 import { comparePositions, firstAmong, NOWHERE, type Position, type SiteContext } from "./types.ts";
@@ -95,25 +95,20 @@ function beginOf({ rows, fresh }: Touched): number {
   return Math.min(...rows.map(({ startTime }) => startTime), ...fresh.map((event) => clockTime(event)));
 }
 
-/** What to read of a site's markers: those after `first` and not before `since`, for one call at least. */
-interface Wanted {
-  siteId: number;
-  first: Position;
-  since: number;
-}
-
 /** Gives every call the site's markers after its first event; one that no outbox heard of, those since it began. */
 export async function addMarkers(client: ClientBase, touched: readonly Touched[]): Promise<void> {
-  const wanted = new Map<string, Wanted>();
+  const wanted = new Map<string, MarkersWanted>();
   const nameOf = (call: Touched): string => `${call.site.id} ${firstOf(call) === NOWHERE}`;
   for (const call of touched) {
     const first = firstOf(call);
-    const since = first === NOWHERE ? beginOf(call) : 0;
-    const known = wanted.get(nameOf(call)) ?? { siteId: call.site.id, first, since };
+    const rowsSince = beginOf(call);
+    const since = first === NOWHERE ? rowsSince : 0;
+    const known = wanted.get(nameOf(call)) ?? { siteId: call.site.id, first, since, rowsSince };
     wanted.set(nameOf(call), {
       siteId: call.site.id,
       first: comparePositions(first, known.first) < 0 ? first : known.first,
       since: Math.min(since, known.since),
+      rowsSince: Math.min(rowsSince, known.rowsSince),
     });
   }
   if (wanted.size === 0) return;
@@ -123,8 +118,9 @@ export async function addMarkers(client: ClientBase, touched: readonly Touched[]
   const byName = Map.groupBy(markers, ({ place }) => names[place - 1]);
   for (const call of touched) {
     const first = firstOf(call);
-    const since = first === NOWHERE ? beginOf(call) : 0;
-    const after = ({ at, ...marker }: CallEvent): boolean => at >= since && comparePositions(marker, first) > 0;
+    const begin = beginOf(call);
+    const after = ({ at, origin, ...marker }: CallEvent): boolean =>
+      (at >= begin || (first !== NOWHERE && origin !== "recovered")) && comparePositions(marker, first) > 0;
     call.markers = (byName.get(nameOf(call)) ?? []).filter(after);
   }
 }

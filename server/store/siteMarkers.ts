@@ -36,11 +36,14 @@ export async function insertMarkers(client: ClientBase, rows: MarkerRow[]): Prom
   });
 }
 
-/** A place in a site's history; `since`: a marker heard before that (epoch ms) is not wanted. */
+/** A place in a site's history. Times in epoch ms. */
 export interface MarkersWanted {
   siteId: number;
   first: { stream: number; seq: number };
+  /** A marker of before is not wanted. */
   since: number;
+  /** Nor a row of Asterisk's own files of before: these stand in no order with anything but by their times. */
+  rowsSince: number;
 }
 
 /** The markers that may close calls, after each of the given places. */
@@ -52,16 +55,18 @@ export async function readFoldingMarkers(
     name: "read_folding_markers",
     text: `SELECT p.place::float8 AS place, m.site_id AS "siteId", m.stream_id::float8 AS stream, m.seq::float8 AS seq,
                   (extract(epoch FROM m.captured_at) * 1000)::float8 AS at, m.origin, m.body AS ev
-           FROM unnest($1::int[], $2::bigint[], $3::bigint[], $4::float8[])
-             WITH ORDINALITY AS p (site_id, stream_id, seq, since, place)
+           FROM unnest($1::int[], $2::bigint[], $3::bigint[], $4::float8[], $5::float8[])
+             WITH ORDINALITY AS p (site_id, stream_id, seq, since, rows_since, place)
            JOIN site_markers m ON m.site_id = p.site_id AND (m.stream_id, m.seq) > (p.stream_id, p.seq)
            WHERE m.folds AND m.captured_at >= to_timestamp(p.since / 1000)
+             AND (m.origin <> 'recovered' OR m.captured_at >= to_timestamp(p.rows_since / 1000))
            ORDER BY p.place, m.stream_id, m.seq`,
     values: [
       wanted.map(({ siteId }) => siteId),
       wanted.map(({ first }) => first.stream),
       wanted.map(({ first }) => first.seq),
       wanted.map(({ since }) => since),
+      wanted.map(({ rowsSince }) => rowsSince),
     ],
   });
   return rows;
