@@ -3,6 +3,7 @@ import { blindEn, blindRu } from "./words/blind.ts";
 import { retentionEn, retentionRu } from "./words/retention.ts";
 import { deliveriesEn, deliveriesRu } from "./words/deliveries.ts";
 import { telegramEn, telegramRu } from "./words/telegram.ts";
+import { statusEn, statusRu } from "./words/status.ts";
 import { syncEn, syncRu } from "./words/sync.ts";
 import { importEn, importRu } from "./words/import.ts";
 import { rebuildEn, rebuildRu } from "./words/rebuild.ts";
@@ -15,6 +16,7 @@ const en = {
   ...downloadEn,
   ...deliveriesEn,
   ...telegramEn,
+  ...statusEn,
   ...syncEn,
   ...retentionEn,
   error: "error",
@@ -161,6 +163,7 @@ const ru: Messages = {
   ...downloadRu,
   ...deliveriesRu,
   ...telegramRu,
+  ...statusRu,
   ...syncRu,
   ...retentionRu,
   error: "ошибка",

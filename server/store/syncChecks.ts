@@ -54,6 +54,8 @@ export async function lockDueSync(
 export interface SyncFacts {
   /** Seconds since the agent was last heard; null: never. */
   silentSeconds: number | null;
+  /** How its agent stands with Asterisk, unless it hears it; null also when the agent is silent. */
+  deaf: string | null;
   /** Events the agent believes acked that are not here. */
   missing: number;
   /** Events that unrepaired gaps lost, as far as they are counted. */
@@ -70,7 +72,7 @@ export async function checkSync(client: ClientBase, due: DueSync, nowMs: number)
   const { rows } = await client.query<Omit<SyncFacts, "asked">>(FACTS, [...values, due.id, settledSeconds]);
   const holes = await client.query(ASK_FOR_HOLES, [...values, holesMax]);
   const gaps = await client.query(ASK_FOR_GAPS, [...values, windowsMax]);
-  const facts = rows[0] ?? { silentSeconds: null, missing: 0, lost: 0, downloaded: 0 };
+  const facts = rows[0] ?? { silentSeconds: null, deaf: null, missing: 0, lost: 0, downloaded: 0 };
   return { ...facts, asked: (holes.rowCount ?? 0) + (gaps.rowCount ?? 0) };
 }
 
@@ -106,6 +108,7 @@ const HOLES = `hole AS (
 const FACTS = `
 WITH ${SITES}, ${HOLES}
 SELECT (SELECT extract(epoch FROM to_timestamp($3) - max(last_seen))::float8 FROM site) AS "silentSeconds",
+  (SELECT string_agg(coalesce(problem, 'AMI ' || ami), '; ' ORDER BY id) FROM site WHERE ami <> 'connected') AS deaf,
   (SELECT coalesce(sum(next - lo), 0)::float8 FROM hole) AS missing,
   (SELECT coalesce(sum(count), 0)::float8 FROM gaps WHERE site_id IN (SELECT id FROM site) AND repaired_at IS NULL) AS lost,
   (SELECT count(*)::float8 FROM ami_events a WHERE a.site_id IN (SELECT id FROM site) AND a.origin <> 'live'

@@ -54,10 +54,11 @@ async function checkNext({ pool, log, now }: SyncOptions, startedAt: number, for
   return true;
 }
 
-function errorOf({ silentSeconds, missing }: SyncFacts): string | null {
+function errorOf({ silentSeconds, deaf, missing }: SyncFacts): string | null {
   if (silentSeconds === null) return "its agent was never heard: is it installed and running?";
   if (silentSeconds > silentSecondsMax) {
     return `its agent has not been heard for ${Math.round(silentSeconds / 60)} min: is it running, can it reach the server?`;
   }
+  if (deaf !== null) return `its agent does not hear Asterisk: ${deaf}`;
   return missing > 0 ? `${missing} events are missing; the agent is asked for them` : null;
 }

@@ -104,6 +104,16 @@ it("what an agent still sends by itself is not missing; a silent agent is told i
   expect(await row()).toMatchObject({ error: expect.stringContaining("has not been heard for 61 min"), well: false });
 });
 
+it("an agent that does not hear Asterisk is no success, in its own words", async () => {
+  await send(server, site, [event(1)], { oldestUnacked: null, highestSeq: 1 });
+  await office.rows("UPDATE sites SET ami = 'refused', problem = 'Asterisk refused the login of ringpost'");
+  await check();
+  expect(await row()).toMatchObject({
+    well: null,
+    error: expect.stringMatching(/does not hear Asterisk: .*refused the login/),
+  });
+});
+
 it("each gap is asked for once", async () => {
   const gap = { Event: MARKERS.gap, From: "1700000000000", To: "1700000060000", Cause: "agent_down" };
   await send(server, site, [{ ...event(1), ev: gap }]);

@@ -1,0 +1,75 @@
+import type { SiteStatus } from "../store/readStatus.ts";
+import type { SyncRow } from "../store/syncRows.ts";
+import type { Messages } from "./messages.ts";
+import { duration, oneLine, table } from "./print.ts";
+import { bySeverity, troublesOf, type Trouble } from "./troubles.ts";
+
+/** More rows than that are shown only on request; those of sites in trouble always are. */
+const rowsMax = 20;
+
+interface Told {
+  site: SiteStatus;
+  troubles: Trouble[];
+}
+
+export interface StatusOptions {
+  now: Date;
+  say: Messages;
+  /** A row for every site, however many there are. */
+  all: boolean;
+}
+
+/** What is wrong, worst first; then a line a site, in the same order. */
+export function statusText(
+  sites: readonly SiteStatus[],
+  syncs: readonly SyncRow[],
+  { now, say, all }: StatusOptions,
+): string {
+  const told = sites
+    .map((site): Told => ({ site, troubles: troublesOf(site, syncOf(site, syncs), now, say) }))
+    .toSorted((a, b) => bySeverity(a.troubles, b.troubles));
+  const troubled = told.filter(({ troubles }) => troubles.length > 0);
+  const shown = all ? told : told.slice(0, Math.max(rowsMax, troubled.length));
+  return [
+    say.siteCount(sites.length, troubled.length),
+    ...troubled.flatMap(({ site, troubles }) => troubles.map(({ text }) => oneLine(say.problem(nameOf(site), text)))),
+    "",
+    sitesTable(
+      shown.map(({ site }) => site),
+      now,
+      say,
+    ),
+    ...(shown.length < told.length ? [say.othersWell(told.length - shown.length)] : []),
+  ].join("\n");
+}
+
+/** The row of download_sync that is about a site; null before its first check. */
+export function syncOf(site: SiteStatus, syncs: readonly SyncRow[]): SyncRow | null {
+  return syncs.find((row) => row.enterprise_id === site.enterprise_id && row.asterisk_host === site.host) ?? null;
+}
+
+function nameOf({ site, name }: SiteStatus): string {
+  return `${site} ${name}`;
+}
+
+function sitesTable(sites: readonly SiteStatus[], now: Date, say: Messages): string {
+  const columns = [say.colSite, say.colEnterprise, say.colName, say.colHost, say.colSeen, say.colAmi, say.colBacklog];
+  const counts = [say.colLive, say.colDownloaded, say.colRunning];
+  return table(
+    [...columns, ...counts],
+    sites.map((site) => row(site, now, say)),
+  );
+}
+
+function row(site: SiteStatus, now: Date, say: Messages): string[] {
+  const seen = site.last_seen ? say.ago(duration((now.getTime() - site.last_seen.getTime()) / 1000)) : say.never;
+  const { live, downloaded } = site.calls_today;
+  const identity = [String(site.site), site.enterprise_id, site.name, site.host];
+  const counts = [live, downloaded, site.calls_running].map(String);
+  return [...identity, seen, site.ami ?? "-", backlog(site, say), ...counts];
+}
+
+function backlog({ backlog: { waiting, oldest_seq, missing } }: SiteStatus, say: Messages): string {
+  if (waiting > 0) return say.waiting(waiting, oldest_seq);
+  return missing > 0 ? say.missing(missing) : say.none;
+}
