@@ -149,9 +149,9 @@ it("dropping never stalls ingest: not while a reader holds the partition, not wi
   const reader = await office.db.pool.connect();
   const live = await office.server();
   const tookMs: number[] = [];
-  let over = false;
+  const over = new AbortController();
   const load = (async () => {
-    for (let serial = 40; !over; serial++) {
+    for (let serial = 40; !over.signal.aborted; serial++) {
       const startedAt = performance.now();
       await send(live, site, phoneCall({ serial, from: serial * count + 1 }).events);
       tookMs.push(performance.now() - startedAt);
@@ -164,7 +164,7 @@ it("dropping never stalls ingest: not while a reader holds the partition, not wi
     await reader.query("COMMIT");
     expect((await keep()).dropped.map(({ parent }) => parent)).toContain("ami_events");
   } finally {
-    over = true;
+    over.abort();
     await load;
     reader.release();
   }
