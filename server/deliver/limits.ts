@@ -11,6 +11,9 @@ export const DELIVERY_LIMITS = {
   doubtMsMax: 60_000,
   /** Longer than `sendMsMax`: who has not finished by then has died. */
   claimMsMax: 30_000,
+  /** What was sent is noted, with so many tries so far apart, before the claim ends. */
+  noteTriesMax: 20,
+  noteAgainMs: 300,
   drainMsMax: 1_000,
   responseBytesMax: 64 * 1024,
   errorCharsMax: 300,

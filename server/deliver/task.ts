@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import type { Pool } from "pg";
 import { messageOf } from "../../shared/errors.ts";
 import type { Logger } from "../../shared/log.ts";
@@ -71,10 +72,22 @@ async function deliver(context: DeliveryContext, key: DeliveryKey, delivery: Cla
     return false;
   }
   if (outcome.kind === "dead") await giveUp(context, key, delivery, outcome.error);
-  else await finishDelivery(pool, { ...delivery, state: outcome.kind, error: outcome.note ?? null });
+  else await surely(() => finishDelivery(pool, { ...delivery, state: outcome.kind, error: outcome.note ?? null }));
   if (outcome.kind !== "sent" || delivery.targetFailures === 0) return false;
   await noteSuccess(pool, key);
   return delivery.targetFailures >= CLAIM.failuresMax;
+}
+
+/** What was sent and is not noted is sent again: a database that is away for a moment shall not cause that. */
+async function surely(note: () => Promise<void>): Promise<void> {
+  for (let left: number = DELIVERY_LIMITS.noteTriesMax; ; left--) {
+    try {
+      return await note();
+    } catch (error) {
+      if (left === 1) throw error;
+      await sleep(DELIVERY_LIMITS.noteAgainMs);
+    }
+  }
 }
 
 async function putOff(

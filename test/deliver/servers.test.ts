@@ -78,3 +78,25 @@ it("both servers send, and one that is stopped in good order leaves nothing sent
   expect(receiver.got).toHaveLength(CALLS * STEPS.length);
   expect(receiver.got.filter(({ body }) => body.data.attempt > 1)).toEqual([]);
 }, 120_000);
+
+it("a database that drops every connection again and again costs repeats, no message and no server", async () => {
+  receiver.delayMs = 10;
+  const playing = playCalls();
+  for (let n = 0; n < 6; n++) {
+    await new Promise((resolve) => setTimeout(resolve, 300));
+    await office.rows(
+      `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND application_name = 'ringpost jobs'`,
+    );
+  }
+  await playing;
+  await eventually(async () => expect(await waiting()).toBe(0), 90_000);
+  expect(servers.map(({ running }) => running)).toEqual([true, true]);
+  const messages = Map.groupBy(receiver.got, ({ body }) => body.data.event_id);
+  expect(messages.size).toBe(CALLS * STEPS.length);
+  for (const same of messages.values()) {
+    const attempts = same.map(({ body }) => body.data.attempt);
+    expect(attempts).toEqual([...new Set(attempts)].toSorted((a, b) => a - b));
+  }
+  const flags = await office.rows("SELECT DISTINCT integration_sent, processed FROM call_events");
+  expect(flags).toEqual([{ integration_sent: true, processed: true }]);
+}, 150_000);
