@@ -29,9 +29,10 @@ describe.skipIf(impossible !== null)("the package on a bare Debian 12", () => {
   let ami: FakeAmi;
   let machine: Machine;
   let etcBefore: string;
-  const made: string[] = [];
+  let folder: string;
 
   beforeAll(async () => {
+    folder = mkdtempSync(join(WORK, "package-test-"));
     database = await testDatabase();
     server = buildApp({ pool: database.pool, log: createLogger({ name: "test", level: "silent" }) });
     url = await server.listen({ host: "127.0.0.1", port: 0 });
@@ -51,15 +52,13 @@ describe.skipIf(impossible !== null)("the package on a bare Debian 12", () => {
     await ami.stop();
     await server.close();
     await database.drop();
-    for (const file of made) rmSync(file, { force: true });
+    rmSync(folder, { recursive: true, force: true });
   });
 
   const code = async () =>
     (await inviteSite(database.pool, { enterpriseId: "0367", host: "10.0.0.1", name: "PBX" }, 1))?.code ?? "";
   const deb = async (version: string, binary: string) => {
-    const file = await makeDeb({ binary, version, folder: WORK });
-    made.push(file);
-    return file;
+    return makeDeb({ binary, version, folder, compressed: false });
   };
 
   it("installs with dpkg alone, makes its user, and says what to do next", async () => {
@@ -141,8 +140,7 @@ describe.skipIf(impossible !== null)("the package on a bare Debian 12", () => {
   });
 
   it("keeps the old version running when the new one does not start", async () => {
-    const broken = join(WORK, "broken");
-    made.push(broken);
+    const broken = join(folder, "broken");
     await writeFile(broken, "#!/bin/sh\nexit 1\n", { mode: 0o755 });
     const pid = machine.agentPid;
     expect(runs(pid)).toBe(true);
@@ -155,8 +153,7 @@ describe.skipIf(impossible !== null)("the package on a bare Debian 12", () => {
   });
 
   it("puts the old version back when the new one starts and then does not run", async () => {
-    const mute = join(WORK, "mute");
-    made.push(mute);
+    const mute = join(folder, "mute");
     await writeFile(mute, '#!/bin/sh\n[ "$1" = run ] && exit 1\n[ "$1" = status ] && exit 2\nexit 0\n', {
       mode: 0o755,
     });
