@@ -46,6 +46,7 @@ export function startDeliveries(options: EngineOptions): Engine {
     waitingMax: DELIVERY_LIMITS.perTargetWaitingMax,
     perTargetMax: (channel) => channels[channel]?.perTargetMax ?? 1,
     run: (key) => tell(key),
+    onRoom: () => void sweep(0),
   });
   const add = (key: DeliveryKey): void => {
     if (key.channel === "telegram") options.telegram?.wake(key);

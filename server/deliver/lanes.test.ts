@@ -7,9 +7,11 @@ const key = (callId: number, target = "crm") => ({ enterpriseId: "0367", channel
 function lanesOf({ perTargetMax = 2, waitingMax = 10 } = {}) {
   const begun: string[] = [];
   const ends: (() => void)[] = [];
+  let rooms = 0;
   const lanes = new Lanes({
     perTargetMax: () => perTargetMax,
     waitingMax,
+    onRoom: () => void rooms++,
     run: ({ target, callId }) => {
       begun.push(`${target} ${callId}`);
       return new Promise((end) => ends.push(end));
@@ -19,7 +21,7 @@ function lanesOf({ perTargetMax = 2, waitingMax = 10 } = {}) {
     ends.shift()!();
     await settle();
   };
-  return { lanes, begun, endNext };
+  return { lanes, begun, endNext, rooms: () => rooms };
 }
 
 const settle = () => new Promise((resolve) => setImmediate(resolve));
@@ -49,13 +51,16 @@ describe("lanes", () => {
     expect(begun).toHaveLength(2);
   });
 
-  it("keep no more calls waiting than they may", async () => {
-    const { lanes, begun, endNext } = lanesOf({ perTargetMax: 1, waitingMax: 2 });
+  it("keep no more calls waiting than they may, and say when there is room again", async () => {
+    const { lanes, begun, endNext, rooms } = lanesOf({ perTargetMax: 1, waitingMax: 2 });
     lanes.add(key(1));
     await settle();
     for (const callId of [2, 3, 4, 5]) lanes.add(key(callId));
-    for (let n = 0; n < 3; n++) await endNext();
+    await endNext();
+    expect(rooms()).toBe(0);
+    for (let n = 0; n < 2; n++) await endNext();
     expect(begun).toEqual(["crm 1", "crm 2", "crm 3"]);
+    expect(rooms()).toBe(1);
   });
 
   it("close when what runs is done, and begin nothing that waits", async () => {

@@ -5,14 +5,17 @@ export interface LanesOptions {
   /** Tells one target of one call. Never rejects. */
   run: (key: DeliveryKey) => Promise<void>;
   perTargetMax: (channel: string) => number;
-  /** Calls waiting for one target in memory; the others wait in the database alone and are found by the sweep. */
+  /** Calls waiting for one target in memory; the others wait in the database alone. */
   waitingMax: number;
+  /** A lane that had to leave calls in the database has room again. */
+  onRoom: () => void;
 }
 
 interface Lane {
   queue: PQueue;
   waiting: Set<number>;
   running: Set<number>;
+  overflowed: boolean;
 }
 
 /** A lane for every target, so that a slow one keeps only its own calls waiting. A call is never twice at once in a lane. */
@@ -27,7 +30,11 @@ export class Lanes {
 
   add(key: DeliveryKey): void {
     const lane = this.#laneOf(key);
-    if (this.#closed || lane.waiting.has(key.callId) || lane.waiting.size >= this.#options.waitingMax) return;
+    if (this.#closed || lane.waiting.has(key.callId)) return;
+    if (lane.waiting.size >= this.#options.waitingMax) {
+      lane.overflowed = true;
+      return;
+    }
     lane.waiting.add(key.callId);
     // One that runs now is begun again when it is done: it may have looked already.
     if (!lane.running.has(key.callId)) void lane.queue.add(() => this.#run(lane, key));
@@ -46,7 +53,8 @@ export class Lanes {
     const known = this.#lanes.get(name);
     if (known !== undefined) return known;
     const concurrency = this.#options.perTargetMax(key.channel);
-    const lane = { queue: new PQueue({ concurrency }), waiting: new Set<number>(), running: new Set<number>() };
+    const queue = new PQueue({ concurrency });
+    const lane: Lane = { queue, waiting: new Set(), running: new Set(), overflowed: false };
     lane.queue.addEventListener("idle", () => this.#lanes.delete(name));
     this.#lanes.set(name, lane);
     return lane;
@@ -57,6 +65,11 @@ export class Lanes {
     lane.running.add(key.callId);
     await this.#options.run(key);
     lane.running.delete(key.callId);
-    if (!this.#closed && lane.waiting.has(key.callId)) void lane.queue.add(() => this.#run(lane, key));
+    if (this.#closed) return;
+    if (lane.waiting.has(key.callId)) void lane.queue.add(() => this.#run(lane, key));
+    if (lane.overflowed && lane.waiting.size < this.#options.waitingMax / 2) {
+      lane.overflowed = false;
+      this.#options.onRoom();
+    }
   }
 }

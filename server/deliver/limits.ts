@@ -5,6 +5,8 @@ export const DELIVERY_LIMITS = {
   /** Calls a server holds in memory for one target; the others wait in the database. */
   perTargetWaitingMax: 500,
   requestMsMax: 10_000,
+  /** For one question to a name server. */
+  resolveMsMax: 2_000,
   /** What a channel may take for one message. */
   sendMsMax: 20_000,
   /** What was owed before a start waits so long at most for the site's agent to be heard. */

@@ -1,4 +1,3 @@
-import { lookup } from "node:dns";
 import http from "node:http";
 import https from "node:https";
 import { isIP, type LookupFunction } from "node:net";
@@ -7,6 +6,7 @@ import { messageOf } from "../../shared/errors.ts";
 import type { Outcome } from "./channel.ts";
 import { isPrivateAddress } from "./guard.ts";
 import { DELIVERY_LIMITS } from "./limits.ts";
+import { checkedLookup, nameResolver, privateAddress, type Resolve } from "./resolve.ts";
 
 export interface WebhookRequest {
   url: string;
@@ -20,8 +20,7 @@ export interface WebhookRequest {
 }
 
 export interface SenderOptions {
-  /** Resolves names; the system's unless given. */
-  resolve?: typeof lookup;
+  resolve?: Resolve;
   timeoutMs?: number;
 }
 
@@ -35,11 +34,11 @@ export interface Sender {
 
 /** Keeps connections: the guarded and the others apart, so that none is used by who may not. */
 export function webhookSender({
-  resolve = lookup,
+  resolve = nameResolver(),
   timeoutMs = DELIVERY_LIMITS.requestMsMax,
 }: SenderOptions = {}): Sender {
-  const guarded = connectionsBy({ lookup: publicLookup(resolve) });
-  const free = connectionsBy({ lookup: resolve as LookupFunction });
+  const guarded = connectionsBy(checkedLookup(resolve, false));
+  const free = connectionsBy(checkedLookup(resolve, true));
   return {
     async send(request) {
       try {
@@ -61,7 +60,7 @@ interface Connections {
   "https:": https.Agent;
 }
 
-function connectionsBy({ lookup }: { lookup: LookupFunction }): Connections {
+function connectionsBy(lookup: LookupFunction): Connections {
   const options = { keepAlive: true, maxFreeSockets: DELIVERY_LIMITS.perTargetMax, lookup };
   return { "http:": new http.Agent(options), "https:": new https.Agent(options) };
 }
@@ -113,19 +112,6 @@ function drain(response: http.IncomingMessage): void {
   response.on("close", () => clearTimeout(cut));
 }
 
-/** Resolves a name once, for one connection, and only to public addresses. */
-export function publicLookup(resolve: typeof lookup): LookupFunction {
-  return (hostname, options, callback) => {
-    resolve(hostname, { ...options, all: true }, (error, addresses) => {
-      if (error) return callback(error, "");
-      const first = addresses.find(({ address }) => !isPrivateAddress(address));
-      if (first === undefined) return callback(new Error(privateAddress(hostname)), "");
-      if (options.all === true) callback(null, [first]);
-      else callback(null, first.address, first.family);
-    });
-  };
-}
-
 function verdict({ status, retryAfter }: Response, now: number): Outcome {
   if (status >= 200 && status < 300) return { kind: "sent" };
   if (status >= 300 && status < 400) return failed(`answered ${status}; redirects are not followed`);
@@ -149,8 +135,4 @@ function failed(error: string): Extract<Outcome, { kind: "retry" }> {
 
 function dead(error: string): Outcome {
   return { kind: "dead", error: error.slice(0, DELIVERY_LIMITS.errorCharsMax) };
-}
-
-function privateAddress(host: string): string {
-  return `${host} is a private address; allow it with webhook.NAME.allow_private=yes if it is yours`;
 }

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { DELIVERY_LIMITS } from "../../server/deliver/limits.ts";
-import { publicLookup, webhookSender } from "../../server/deliver/webhook-send.ts";
+import { webhookSender } from "../../server/deliver/webhook-send.ts";
 import { send } from "../ingest/office.ts";
 import { phoneCall } from "../ingest/phone-call.ts";
 import { openHouse, type House } from "./house.ts";
@@ -147,17 +147,13 @@ describe("a webhook's name", () => {
     const url = house.receiver.url.replace("127.0.0.1", "crm.example.com");
     await setHooks(house.office, [{ url, events: ["hangup"], allow_private: false }]);
     let asked = 0;
-    const resolve = ((
-      _: string,
-      __: object,
-      done: (error: null, found: { address: string; family: number }[]) => void,
-    ) => {
+    const resolve = async () => {
       asked++;
-      done(null, [
+      return [
         { address: "127.0.0.1", family: 4 },
         { address: "::ffff:10.0.0.1", family: 6 },
-      ]);
-    }) as unknown as NonNullable<Parameters<typeof webhookSender>[0]>["resolve"] & object;
+      ];
+    };
     house.start({ sender: webhookSender({ resolve }) });
     await calls(1);
     const errors = () => house.office.rows("SELECT state, last_error FROM deliveries");
@@ -168,22 +164,23 @@ describe("a webhook's name", () => {
     expect(house.receiver.got).toEqual([]);
   });
 
-  it("that leads elsewhere every time is connected to where it was checked, for it is asked once", async () => {
-    const answers = ["1.1.1.1", "127.0.0.1"];
-    let asked = 0;
-    const resolve = ((
-      _: string,
-      __: object,
-      done: (error: null, found: { address: string; family: number }[]) => void,
-    ) => done(null, [{ address: answers[asked++]!, family: 4 }])) as unknown as Parameters<typeof publicLookup>[0];
-    const found = await new Promise((done) =>
-      publicLookup(resolve)("rebind.example.com", {}, (error, address) => done(error ?? address)),
-    );
-    expect(found).toBe("1.1.1.1");
-    const again = await new Promise((done) =>
-      publicLookup(resolve)("rebind.example.com", {}, (error, address) => done(error ?? address)),
-    );
-    expect(again).toMatchObject({ message: expect.stringContaining("private address") });
-    expect(asked).toBe(2);
+  it("whose servers are silent delays no other webhook", async () => {
+    const silent = house.receiver.url.replace("127.0.0.1", "silent.example.com");
+    await setHooks(house.office, [
+      { name: "silent", url: silent, events: ["hangup"] },
+      { name: "well", url: house.receiver.url.replace("127.0.0.1", "well.example.com"), events: ["hangup"] },
+    ]);
+    const resolve = (name: string) =>
+      name.startsWith("silent")
+        ? new Promise<never>(() => undefined)
+        : Promise.resolve([{ address: "127.0.0.1", family: 4 }]);
+    house.start({ sender: webhookSender({ resolve, timeoutMs: 1_000 }) });
+    await calls(20);
+    await expect.poll(() => house.receiver.got.length, { timeout: 5_000 }).toBe(20);
+    const errors = () =>
+      house.office.rows(
+        "SELECT DISTINCT last_error FROM deliveries WHERE target = 'silent' AND last_error IS NOT NULL",
+      );
+    await expect.poll(errors, { timeout: 5_000 }).toEqual([{ last_error: "no answer within 1 s" }]);
   });
 });
