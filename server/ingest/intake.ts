@@ -36,17 +36,20 @@ export class Intake {
   /** @throws Refusal; nothing of the body was stored then. */
   async accept(site: SiteContext, packed: Buffer, encoding: string | undefined): Promise<IngestReply> {
     const { now } = this.#options;
-    const { header, events, bytes } = await this.#parsers.add(async () => {
+    const read = async () => {
       const body = await unpack(packed, encoding);
       return { ...parseBody(body.toString("utf8")), bytes: body.length };
-    });
+    };
+    // What is live is small: it does not wait until the backlogs of twenty agents are read.
+    const { header, events, bytes } = await this.#parsers.add(read, { priority: -packed.length });
     const receivedAt = now();
     const streamId = await this.#options.sites.stream(header.stream, site, header.kind ?? "outbox");
+    const reported = this.#report(site, header, receivedAt, events.length === 0);
     const settled =
       events.length === 0
         ? await this.#heartbeat(site, streamId, header)
         : (await this.#options.writer.submit(toBatch(site, streamId, header, events, bytes))).settled;
-    await this.#report(site, header, receivedAt, events.length === 0);
+    await reported;
     const commands = header.kind === "file" ? [] : commandsFor(header, settled);
     commands.push(...(await this.#options.downloads.exchange(site.id, header.windows)));
     const reply = { acked: ackedOf(events), time: now(), commands };
@@ -64,6 +67,7 @@ export class Intake {
     return unite(received, filled);
   }
 
+  /** Never rejects: what an agent says of itself is no reason to refuse its events. */
   async #report(site: SiteContext, header: IngestHeader, receivedAt: number, isHeartbeat: boolean): Promise<void> {
     const { pool, log } = this.#options;
     if (!isHeartbeat && receivedAt - (this.#reportedAt.get(site.id) ?? 0) < INGEST_LIMITS.reportMsMin) return;

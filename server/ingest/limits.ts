@@ -10,12 +10,12 @@ export const INGEST_LIMITS = {
   waitingBytesMax: 256 * 1024 * 1024,
   /** What the agent is told to wait. */
   retryAfterSeconds: 1,
-  /** Connections for live batches, and for backlog batches, so that a backlog never holds all of them. */
+  /** Connections for live batches, and for backlog batches: one of these keeps this process half busy, the rest is for what is live. */
   liveWritersMax: 2,
-  backlogWritersMax: 2,
-  /** Batches and events written in one transaction. A batch larger than eventsMax goes alone. */
+  backlogWritersMax: 1,
+  /** Batches and events written in one transaction. A batch larger than eventsMax goes alone. Others wait while they are told. */
   groupBatchesMax: 64,
-  groupEventsMax: 10_000,
+  groupEventsMax: 2_000,
   groupBytesMax: 32 * 1024 * 1024,
   /** Times a group is tried again after a deadlock, a serialization failure or another writer's overlap. */
   attemptsMax: 12,
@@ -31,7 +31,7 @@ export const INGEST_LIMITS = {
   sitesCachedMax: 10_000,
   streamsCachedMax: 50_000,
   /** What an agent reports is written at most this often while it sends batches. */
-  reportMsMin: 2_000,
+  reportMsMin: 5_000,
   /** An agent that tells the same again is looked up for downloads at most this often. */
   downloadsLookMsMin: 1_000,
   /** Calls looked at again in one transaction when a hole was filled. */
