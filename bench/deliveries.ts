@@ -3,6 +3,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { headerOf } from "../test/support/pbx/capture.ts";
 import { run } from "../test/support/processes.ts";
 import { barePath } from "./bare-path.ts";
+import { timeCards } from "./deliveries-telegram.ts";
 import { figure, percentile, type Bench, type Figure } from "./figure.ts";
 import { recording } from "./recording.ts";
 import { startSite, type Site } from "./site.ts";
@@ -19,29 +20,42 @@ type Hangups = Map<string, number>;
 export const deliveriesBench: Bench = {
   name: "deliveries",
   what: "AMI hangup -> request at whoever is told, every step of every call told",
-  async run(say) {
-    const hangups: Hangups = new Map();
-    const told = [await openWebhook()];
-    const site = await startSite(
-      {
-        onEvent: ({ name, text }) => {
-          if (name === "Hangup") hangups.set(headerOf(text, "Linkedid")!, performance.now());
-        },
-      },
-      ENV,
-    );
-    try {
-      await tell(site, told);
-      const bare = await barePath(site.folder, site.databaseUrl);
-      await play(site, hangups, told);
-      for (const { what, requests } of told) say(`${hangups.size} calls, ${requests()} requests to the ${what}`);
-      return told.flatMap((one) => figuresOf(one, hangups, bare));
-    } finally {
-      await site.stop();
-      for (const one of told) await one.close();
-    }
-  },
+  run: async (say) => [...(await webhookFigures(say)), ...(await telegramFigures(say))],
 };
+
+async function webhookFigures(say: (line: string) => void): Promise<Figure[]> {
+  const hangups: Hangups = new Map();
+  const told = [await openWebhook()];
+  const site = await startSite(
+    {
+      onEvent: ({ name, text }) => {
+        if (name === "Hangup") hangups.set(headerOf(text, "Linkedid")!, performance.now());
+      },
+    },
+    ENV,
+  );
+  try {
+    await tell(site, told);
+    const bare = await barePath(site.folder, site.databaseUrl);
+    await play(site, hangups, told);
+    for (const { what, requests } of told) say(`${hangups.size} calls, ${requests()} requests to the ${what}`);
+    return told.flatMap((one) => figuresOf(one, hangups, bare));
+  } finally {
+    await site.stop();
+    for (const one of told) await one.close();
+  }
+}
+
+async function telegramFigures(say: (line: string) => void): Promise<Figure[]> {
+  const load = { customers: 5, chatsEach: 100, callsPerSecond: CALLS_PER_SECOND, seconds: SECONDS };
+  const { delays, requests } = await timeCards(ENV, load);
+  say(`${delays.length} calls of ${load.customers} customers, ${requests} requests at the Bot API, none too many`);
+  return [50, 99].map((p) => {
+    const aim = p === 99 ? "under 1,000 ms" : undefined;
+    const what = `AMI hangup -> request at the Bot API, p${p} at ${CALLS_PER_SECOND} calls/s`;
+    return figure(what, "ms", percentile(delays, p), undefined, aim);
+  });
+}
 
 async function tell({ folder }: Site, told: readonly Told[]): Promise<void> {
   const words = told.flatMap(({ settings }) => settings);

@@ -29,23 +29,26 @@ CREATE TABLE telegram_pace (
     PRIMARY KEY (bot, chat)
 ) WITH (fillfactor = 50);
 
--- Takes the right to send one message now (NULL), or tells when there may be one.
-CREATE FUNCTION telegram_slot(of_bot text, of_chat text, gap interval, span interval, in_span integer, bot_in_second integer)
+-- Takes the right to send one message now (NULL), or tells when there may be one. When the bot has too much to say, a message
+-- that can wait asks again only after `patience`: better told together with what comes next than late and in its way.
+CREATE FUNCTION telegram_slot(of_bot text, of_chat text, gap interval, span interval, in_span integer, bot_in_second integer,
+                              patience interval)
 RETURNS timestamptz LANGUAGE plpgsql AS $$
 DECLARE
     kept_max constant integer := 40;
     of_this  timestamptz[];
     of_all   timestamptz[];
     moment   timestamptz;
+    bot_at   timestamptz;
     free_at  timestamptz;
 BEGIN
     INSERT INTO telegram_pace (bot, chat) VALUES (of_bot, of_chat), (of_bot, '') ON CONFLICT DO NOTHING;
     SELECT sent INTO of_this FROM telegram_pace WHERE bot = of_bot AND chat = of_chat FOR UPDATE;
     SELECT sent INTO of_all FROM telegram_pace WHERE bot = of_bot AND chat = '' FOR UPDATE;
     moment := clock_timestamp();
-    free_at := greatest(of_this[cardinality(of_this)] + gap,
-                        of_this[cardinality(of_this) - in_span + 1] + span,
-                        of_all[cardinality(of_all) - bot_in_second + 1] + interval '1 second');
+    bot_at := of_all[cardinality(of_all) - bot_in_second + 1] + interval '1 second';
+    free_at := greatest(of_this[cardinality(of_this)] + gap, of_this[cardinality(of_this) - in_span + 1] + span,
+                        CASE WHEN bot_at > moment THEN bot_at + patience END);
     IF free_at > moment THEN
         RETURN free_at;
     END IF;

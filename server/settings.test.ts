@@ -9,6 +9,7 @@ test("without settings the server listens on 127.0.0.1:8080 and keeps its databa
     dataDir: "./data",
     databaseUrl: undefined,
     logLevel: "info",
+    telegramApi: "https://api.telegram.org",
   });
 });
 
@@ -28,6 +29,7 @@ const wrong: [Record<string, string>, string][] = [
   [{ RINGPOST_PORT: "80.5" }, 'RINGPOST_PORT: found "80.5"'],
   [{ RINGPOST_HOST: "a b" }, 'RINGPOST_HOST: found "a b"'],
   [{ RINGPOST_DATA_DIR: " " }, "RINGPOST_DATA_DIR: found nothing"],
+  [{ RINGPOST_TELEGRAM_API: "api.test" }, 'RINGPOST_TELEGRAM_API: found "api.test"'],
   [{ RINGPOST_LOG_LEVEL: "loud" }, 'RINGPOST_LOG_LEVEL: found "loud"'],
   [{ RINGPOST_PROT: "8080" }, "RINGPOST_PROT: found a setting that does not exist"],
   [{ DATABASE_URL: "mysql://u:hunter2@h/d" }, "DATABASE_URL: found an address that begins with mysql:"],

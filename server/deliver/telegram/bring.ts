@@ -6,6 +6,7 @@ import type { Logger } from "../../../shared/log.ts";
 import { claimCard, type ClaimedCard } from "../../store/telegram/claimCard.ts";
 import { clearChats, pauseChat } from "../../store/telegram/chatCircuit.ts";
 import { type CardEnd, finishCard, giveUpChat, saveMessage } from "../../store/telegram/finishCard.ts";
+import { moveSlot } from "../../store/telegram/takeSlot.ts";
 import { type CardNews, readCard } from "../../store/telegram/readCard.ts";
 import type { DeliveryCounts } from "../counts.ts";
 import { DELIVERY_LIMITS } from "../limits.ts";
@@ -39,6 +40,8 @@ export interface Bringing {
   chat: ChatSettings;
   card: ClaimedCard;
   news: CardNews;
+  /** When the right to send was taken, at the earliest; epoch ms. */
+  claimedAt: number;
 }
 
 /** `again`: look for more at once. Else as `Served`. */
@@ -54,6 +57,7 @@ export async function bringNext(context: BringContext, name: ChatName): Promise<
     return dropChat(context, name, "the enterprise has no such chat any more");
   const limits = { claimMsMax: TELEGRAM_LIMITS.claimMsMax, doubtMsMax: DELIVERY_LIMITS.doubtMsMax, startedAt };
   const key = { ...name, bot: account.bot, chat: chat.chat };
+  const before = context.now();
   const claim = await claimCard(pool, key, paceOf(chat.chat), limits);
   if (claim.kind === "idle") return { waitMs: null };
   if (claim.kind === "again") return "again";
@@ -62,7 +66,7 @@ export async function bringNext(context: BringContext, name: ChatName): Promise<
   const { card } = claim;
   const news = await readCard(pool, card.callId, card.deliveryIds, account.settings.callbackMsMax);
   if (news === undefined) return "again";
-  return bring(context, { name, account, chat, card, news });
+  return bring(context, { name, account, chat, card, news, claimedAt: before });
 }
 
 /** Without the key of its token nothing goes to the chat: it waits, and says so. */
@@ -99,7 +103,11 @@ async function bring(context: BringContext, bringing: Bringing): Promise<Brought
     );
   }
   if (verdict.do === "edit" && card.shown === shown) return finish(context, bringing);
-  const answer = await context.inTurn(account.bot, () => request(bringing, drawn, verdict));
+  const answer = await context.inTurn(account.bot, async () => {
+    const isLate = context.now() - bringing.claimedAt > TELEGRAM_LIMITS.slotLateMsMax;
+    if (isLate) await moveSlot(context.pool, { bot: account.bot, chat: bringing.chat.chat });
+    return request(bringing, drawn, verdict);
+  });
   if (answer.kind !== "shown") return followFailure(context, bringing, answer);
   count(context, news);
   await note(context, card, { ...answer, shown });

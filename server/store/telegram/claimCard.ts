@@ -16,7 +16,10 @@ export interface Pace {
   spanMs: number;
   /** Within `spanMs`, by urgency: 0 missed calls, 1 other news, 2 what goes on meanwhile. */
   perSpan: readonly [number, number, number];
-  botPerSecond: number;
+  /** Likewise. */
+  botPerSecond: readonly [number, number, number];
+  /** Likewise: how long it waits when the bot has too much to say. */
+  patienceMs: readonly [number, number, number];
 }
 
 export interface CardLimits {
@@ -66,12 +69,25 @@ type Row = Omit<ClaimedCard, "id"> & {
  */
 export async function claimCard(pool: Pool, key: ChatKey, pace: Pace, limits: CardLimits): Promise<Claim> {
   const { enterpriseId, target, bot, chat } = key;
-  const { gapMs, spanMs, perSpan, botPerSecond } = pace;
+  const { gapMs, spanMs, perSpan, botPerSecond, patienceMs } = pace;
   const { claimMsMax, startedAt, doubtMsMax } = limits;
   const { rows } = await pool.query<Row>({
     name: "claim_card",
     text: CLAIM,
-    values: [enterpriseId, target, bot, chat, gapMs, spanMs, perSpan, botPerSecond, claimMsMax, startedAt, doubtMsMax],
+    values: [
+      enterpriseId,
+      target,
+      bot,
+      chat,
+      gapMs,
+      spanMs,
+      perSpan,
+      botPerSecond,
+      claimMsMax,
+      startedAt,
+      doubtMsMax,
+      patienceMs,
+    ],
   });
   const row = rows[0];
   if (row === undefined) return { kind: "idle" };
@@ -107,7 +123,8 @@ circuit AS (
 slot AS (
   SELECT CASE WHEN c.open_until > now() THEN c.open_until
               ELSE telegram_slot($3, $4, $5::float8 * interval '1 ms', $6::float8 * interval '1 ms',
-                                 ($7::int[])[due.urgency + 1], $8::int) END AS free_at
+                                 ($7::int[])[due.urgency + 1], ($8::int[])[due.urgency + 1],
+                                 ($12::int[])[due.urgency + 1] * interval '1 ms') END AS free_at
   FROM due LEFT JOIN circuit c ON TRUE),
 card AS (
   INSERT INTO telegram_cards AS k (call_id, target, merged_leg, claimed_until, attempts)

@@ -1,6 +1,15 @@
 import type { Pool } from "pg";
 import type { ChatKey, Pace } from "./claimCard.ts";
 
+/** The message goes out only now: the next one counts from here. */
+export async function moveSlot(pool: Pool, { bot, chat }: Pick<ChatKey, "bot" | "chat">): Promise<void> {
+  await pool.query({
+    name: "move_slot",
+    text: "UPDATE telegram_pace SET sent[cardinality(sent)] = clock_timestamp() WHERE bot = $1 AND chat = $2",
+    values: [bot, chat],
+  });
+}
+
 /** Takes the right to send one message to a chat now (null), or tells in how many ms there may be one. */
 export async function takeSlot(
   pool: Pool,
@@ -10,9 +19,9 @@ export async function takeSlot(
   const { gapMs, spanMs, perSpan, botPerSecond } = pace;
   const { rows } = await pool.query<{ ms: number | null }>(
     `SELECT greatest(0, extract(epoch FROM free_at - clock_timestamp()) * 1000)::float8 AS ms
-     FROM (SELECT telegram_slot($1, $2, $3::float8 * interval '1 ms', $4::float8 * interval '1 ms', $5, $6) AS free_at) s
+     FROM (SELECT telegram_slot($1, $2, $3::float8 * interval '1 ms', $4::float8 * interval '1 ms', $5, $6, interval '0') AS free_at) s
      WHERE free_at IS NOT NULL`,
-    [bot, chat, gapMs, spanMs, perSpan[0], botPerSecond],
+    [bot, chat, gapMs, spanMs, perSpan[0], botPerSecond[0]],
   );
   return rows[0]?.ms ?? null;
 }
