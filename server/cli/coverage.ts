@@ -4,7 +4,7 @@ import { wantsJson, withPool, type Context } from "./context.ts";
 import { examples } from "./enterprise.ts";
 import { refuseBackwards, withSpan, type SpanOptions } from "./gaps.ts";
 import type { Messages } from "./messages.ts";
-import { duration, table } from "./print.ts";
+import { duration, percent, table } from "./print.ts";
 
 /** `coverage`: the share of each day that was seen, the last seven unless told otherwise. */
 export function coverageCommand(program: Command, context: Context): void {
@@ -33,9 +33,4 @@ function coverageText(days: readonly DayCoverage[], say: Messages): string {
       duration(day.seconds - day.seen_seconds),
     ]),
   );
-}
-
-/** Never 100% when anything is missing. */
-function percent(share: number): string {
-  return share === 1 ? "100%" : `${(Math.floor(share * 10_000) / 100).toFixed(2)}%`;
 }

@@ -57,6 +57,11 @@ function pad(value: number, two: boolean): string {
   return String(value).padStart(two ? 2 : 1, "0");
 }
 
+/** A share from 0 to 1; never 100% when anything is missing. */
+export function percent(share: number): string {
+  return share === 1 ? "100%" : `${(Math.floor(share * 10_000) / 100).toFixed(2)}%`;
+}
+
 /** A moment as the clock on the enterprise's wall shows it: `2026-03-01 09:05:07`. */
 export function moment(at: Date | null, timezone: string | null): string {
   if (!at) return "-";

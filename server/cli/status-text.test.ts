@@ -5,6 +5,7 @@ import { statusText } from "./status-text.ts";
 
 const now = new Date("2026-11-24T12:00:00Z");
 const say = messagesFor("en", {});
+const seenToday = new Map([[1, 0.9999999]]);
 
 function site(n: number, more: Partial<SiteStatus> = {}): SiteStatus {
   return {
@@ -33,7 +34,9 @@ const ago = (seconds: number) => new Date(now.getTime() - seconds * 1_000);
 
 it("of a hundred sites those in trouble come first, worst first, and the rest is counted", () => {
   const sites = many.with(69, site(70, { clock_skew_ms: 60_000 })).with(89, site(90, { last_seen: ago(7_200) }));
-  const lines = statusText(sites.with(9, site(10, { ami: "lost" })), [], { now, say, all: false }).split("\n");
+  const lines = statusText(sites.with(9, site(10, { ami: "lost" })), [], { now, say, all: false, seenToday }).split(
+    "\n",
+  );
   expect(lines.slice(0, 4)).toEqual([
     "100 sites, 3 in trouble:",
     "90 PBX 90: its agent is silent for 2:00:00: is it running, can it reach the server?",
@@ -46,11 +49,13 @@ it("of a hundred sites those in trouble come first, worst first, and the rest is
 });
 
 it("all of them on request, also when most are in trouble", () => {
-  expect(statusText(many, [], { now, say, all: true }).split("\n")).toHaveLength(3 + 100);
+  expect(statusText(many, [], { now, say, all: true, seenToday }).split("\n")).toHaveLength(3 + 100);
   const silent = many.map((one) => ({ ...one, last_seen: ago(61) }));
-  expect(statusText(silent, [], { now, say, all: false })).not.toContain("more, all well");
+  expect(statusText(silent, [], { now, say, all: false, seenToday })).not.toContain("more, all well");
 });
 
 it("well is said to be well", () => {
-  expect(statusText([site(1)], [], { now, say, all: false })).toMatch(/^1 sites, all well\n\n/);
+  expect(statusText([site(1)], [], { now, say, all: false, seenToday })).toMatch(
+    /^1 sites, all well\n\n.*\n1 .* 99\.99% /,
+  );
 });

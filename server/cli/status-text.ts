@@ -1,7 +1,7 @@
 import type { SiteStatus } from "../store/readStatus.ts";
 import type { SyncRow } from "../store/syncRows.ts";
 import type { Messages } from "./messages.ts";
-import { duration, oneLine, table } from "./print.ts";
+import { duration, oneLine, percent, table } from "./print.ts";
 import { bySeverity, troublesOf, type Trouble } from "./troubles.ts";
 
 /** More rows than that are shown only on request; those of sites in trouble always are. */
@@ -15,16 +15,15 @@ interface Told {
 export interface StatusOptions {
   now: Date;
   say: Messages;
+  /** Share of today that was seen, by site. */
+  seenToday: ReadonlyMap<number, number>;
   /** A row for every site, however many there are. */
   all: boolean;
 }
 
 /** What is wrong, worst first; then a line a site, in the same order. */
-export function statusText(
-  sites: readonly SiteStatus[],
-  syncs: readonly SyncRow[],
-  { now, say, all }: StatusOptions,
-): string {
+export function statusText(sites: readonly SiteStatus[], syncs: readonly SyncRow[], options: StatusOptions): string {
+  const { now, say, all } = options;
   const told = sites
     .map((site): Told => ({ site, troubles: troublesOf(site, syncOf(site, syncs), now, say) }))
     .toSorted((a, b) => bySeverity(a.troubles, b.troubles));
@@ -36,8 +35,7 @@ export function statusText(
     "",
     sitesTable(
       shown.map(({ site }) => site),
-      now,
-      say,
+      options,
     ),
     ...(shown.length < told.length ? [say.othersWell(told.length - shown.length)] : []),
   ].join("\n");
@@ -52,21 +50,31 @@ function nameOf({ site, name }: SiteStatus): string {
   return `${site} ${name}`;
 }
 
-function sitesTable(sites: readonly SiteStatus[], now: Date, say: Messages): string {
-  const columns = [say.colSite, say.colEnterprise, say.colName, say.colHost, say.colSeen, say.colAmi, say.colBacklog];
+function sitesTable(sites: readonly SiteStatus[], options: StatusOptions): string {
+  const { say } = options;
+  const identity = [say.colSite, say.colEnterprise, say.colName, say.colHost];
+  const columns = [...identity, say.colSeen, say.colSeenToday, say.colAmi, say.colBacklog];
   const counts = [say.colLive, say.colDownloaded, say.colRunning];
   return table(
     [...columns, ...counts],
-    sites.map((site) => row(site, now, say)),
+    sites.map((site) => row(site, options)),
   );
 }
 
-function row(site: SiteStatus, now: Date, say: Messages): string[] {
+function row(site: SiteStatus, { now, say, seenToday }: StatusOptions): string[] {
   const seen = site.last_seen ? say.ago(duration((now.getTime() - site.last_seen.getTime()) / 1000)) : say.never;
+  const share = seenToday.get(site.site);
   const { live, downloaded } = site.calls_today;
   const identity = [String(site.site), site.enterprise_id, site.name, site.host];
   const counts = [live, downloaded, site.calls_running].map(String);
-  return [...identity, seen, site.ami ?? "-", backlog(site, say), ...counts];
+  return [
+    ...identity,
+    seen,
+    share === undefined ? "-" : percent(share),
+    site.ami ?? "-",
+    backlog(site, say),
+    ...counts,
+  ];
 }
 
 function backlog({ backlog: { waiting, oldest_seq, missing } }: SiteStatus, say: Messages): string {

@@ -23,8 +23,8 @@ export function statusCommand(program: Command, context: Context): void {
         const sites = await readStatus(pool);
         const syncs = await listSyncRows(pool);
         const chats = await listChatProblems(pool);
+        const seen = await readCoverageToday(pool, io.now().getTime());
         if (wantsJson(command)) {
-          const seen = await readCoverageToday(pool, io.now().getTime());
           const told = sites.map((site) => ({
             ...site,
             coverage_today: seen.get(site.site) ?? null,
@@ -33,7 +33,9 @@ export function statusCommand(program: Command, context: Context): void {
           }));
           return io.out(JSON.stringify({ time: io.now(), sites: told, telegram: chats }));
         }
-        io.out(sites.length === 0 ? say.noSites : statusText(sites, syncs, { now: io.now(), say, all }));
+        io.out(
+          sites.length === 0 ? say.noSites : statusText(sites, syncs, { now: io.now(), say, all, seenToday: seen }),
+        );
         for (const chat of chats) io.out(chatLine(chat, say));
       }),
     );

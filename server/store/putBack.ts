@@ -10,8 +10,8 @@ export interface LostStream {
 }
 
 /**
- * Notes that the database was put back: what was acked counts as told of, deliveries about it are given up, and the site's
- * checks are due at once. Returns how many deliveries, undefined when another server has noted it already.
+ * Notes that the database was put back: what was acked counts as told of, deliveries about it are given up, and the site is
+ * checked often for a while. Returns how many deliveries, undefined when another server has noted it already.
  */
 export function notePutBack(pool: Pool, lost: LostStream): Promise<number | undefined> {
   return inTransaction(pool, async (client) => {
@@ -21,11 +21,7 @@ export function notePutBack(pool: Pool, lost: LostStream): Promise<number | unde
       [lost.streamId, lost.acked],
     );
     if (rowCount !== 1) return undefined;
-    await client.query(
-      `UPDATE download_sync d SET last_check_timestamp = NULL FROM sites s
-       WHERE s.id = $1 AND d.enterprise_id = s.enterprise_id AND d.asterisk_host = s.host`,
-      [lost.siteId],
-    );
+    await client.query("UPDATE sites SET put_back_at = now() WHERE id = $1", [lost.siteId]);
     return giveUpDeliveries(client, lost.siteId);
   });
 }

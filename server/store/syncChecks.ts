@@ -19,6 +19,10 @@ const settledSeconds = 60;
 /** Windows asked for in one check of one site. */
 const windowsMax = 10;
 const holesMax = 1_000;
+/** After a database was put back a site is checked with every run for so long. */
+const putBackMinutes = 15;
+/** An agent that is heard and has sent nothing of an older outbox for so long has nothing more of it to send by itself. */
+const idleSeconds = 60;
 
 /** A row for every PBX that is not revoked; the first check of a new one is due at once. */
 export async function ensureSyncRows(pool: Pool): Promise<void> {
@@ -43,7 +47,9 @@ export async function lockDueSync(
        AND CASE WHEN $2::bool THEN (last_check_timestamp IS NULL OR last_check_timestamp < to_timestamp($1))
              AND ($3::text IS NULL OR enterprise_id = $3) AND ($4::text IS NULL OR asterisk_host = $4)
            ELSE sync_enabled AND (last_check_timestamp IS NULL
-             OR last_check_timestamp + make_interval(mins => check_interval_minutes) <= to_timestamp($1)) END
+             OR last_check_timestamp + make_interval(mins => check_interval_minutes) <= to_timestamp($1)
+             OR (last_check_timestamp < to_timestamp($1) AND EXISTS (SELECT FROM sites s WHERE s.enterprise_id = d.enterprise_id
+               AND s.host = d.asterisk_host AND s.put_back_at > to_timestamp($1) - interval '${putBackMinutes} minutes'))) END
      ORDER BY last_check_timestamp NULLS FIRST, id LIMIT 1 FOR UPDATE SKIP LOCKED`,
     [nowMs / 1000, forced !== undefined, forced?.enterpriseId ?? null, forced?.host ?? null],
   );
@@ -97,13 +103,15 @@ export async function noteSync(
 
 const SITES = `site AS (SELECT * FROM sites WHERE enterprise_id = $1 AND host = $2 AND revoked_at IS NULL)`;
 
-/** Below what the agent still has to send by itself. */
+/** Below what the agent still has to send by itself; nothing of an older outbox that it went on from long ago. */
 const HOLES = `hole AS (
   SELECT st.id AS stream_id, st.site_id, st.created_at, lower(h) AS lo, upper(h) AS next
   FROM site JOIN streams st ON st.site_id = site.id AND st.kind = 'outbox'
-  CROSS JOIN LATERAL unnest(int8multirange(int8range(1, coalesce(st.oldest_unacked, st.highest_seq + 1)))
-    - st.received - st.filled) h
-  WHERE coalesce(st.oldest_unacked, st.highest_seq + 1) > 1)`;
+  CROSS JOIN LATERAL (SELECT CASE WHEN st.last_batch_at < site.last_seen - interval '${idleSeconds} seconds'
+      AND EXISTS (SELECT FROM streams n WHERE n.site_id = site.id AND n.kind = 'outbox' AND n.id > st.id)
+    THEN st.highest_seq + 1 ELSE coalesce(st.oldest_unacked, st.highest_seq + 1) END AS before) b
+  CROSS JOIN LATERAL unnest(int8multirange(int8range(1, b.before)) - st.received - st.filled) h
+  WHERE b.before > 1)`;
 
 const FACTS = `
 WITH ${SITES}, ${HOLES}

@@ -114,6 +114,27 @@ it("an agent that does not hear Asterisk is no success, in its own words", async
   });
 });
 
+it("a database that was put back has the site checked every minute for a while", async () => {
+  const now = Date.now();
+  expect(await check(now)).toBe(1);
+  await office.rows("UPDATE sites SET put_back_at = to_timestamp($1)", [now / 1000]);
+  expect(await check(now + MINUTE)).toBe(1);
+  expect(await check(now + 2 * MINUTE)).toBe(1);
+  expect(await check(now + 16 * MINUTE)).toBe(0);
+});
+
+it("what an older outbox had and never sent is asked for, whatever it still had to send when it was last heard", async () => {
+  await send(server, site, [event(1), event(2)], { oldestUnacked: 2, highestSeq: 9 });
+  const newer = { stream: "00000000-0000-4000-8000-000000000002", oldestUnacked: null, highestSeq: 1 };
+  await send(server, site, [event(1)], newer);
+  await check();
+  expect(await row()).toMatchObject({ failed: 0 });
+  await office.rows("UPDATE streams SET last_batch_at = now() - interval '2 minutes' WHERE id = 1");
+  await check(Date.now() + 61 * MINUTE);
+  expect(await row()).toMatchObject({ failed: 7, rising: true });
+  expect(await office.rows("SELECT from_time FROM downloads")).toEqual([{ from_time: new Date(event(2).at) }]);
+});
+
 it("each gap is asked for once", async () => {
   const gap = { Event: MARKERS.gap, From: "1700000000000", To: "1700000060000", Cause: "agent_down" };
   await send(server, site, [{ ...event(1), ev: gap }]);

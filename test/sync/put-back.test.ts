@@ -79,7 +79,6 @@ it("deliveries that wait in the copy are given up once the agent has told, and w
   // The copy is put back: nothing has been heard since, and the agent was acked more than is here.
   const now = Date.now();
   await office.rows("UPDATE sites SET last_seen = now() - interval '1 hour'");
-  await office.rows("UPDATE download_sync SET last_check_timestamp = now()");
   engine = openEngine(office, { startedAt: now });
   await new Promise((resolve) => setTimeout(resolve, 1_500));
   expect(told()).toEqual([]);

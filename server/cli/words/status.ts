@@ -1,5 +1,6 @@
 /** Texts of `status`. */
 export const statusEn = {
+  colSeenToday: "seen today",
   optAllSites: "a line for every site, however many there are",
   siteCount: (sites: number, troubled: number) =>
     troubled === 0 ? `${sites} sites, all well` : `${sites} sites, ${troubled} in trouble:`,
@@ -10,6 +11,7 @@ export const statusEn = {
 };
 
 export const statusRu: typeof statusEn = {
+  colSeenToday: "видно сегодня",
   optAllSites: "строка на каждую площадку, сколько бы их ни было",
   siteCount: (sites, troubled) =>
     troubled === 0 ? `площадок: ${sites}, всё хорошо` : `площадок: ${sites}, с неполадками: ${troubled}`,
