@@ -19,7 +19,7 @@ export async function runCommandLine(args: readonly string[]): Promise<number> {
     run: runAgent,
     print: (text) => console.log(text),
     complain: (text) => console.error(text),
-    terminal: process.stdout.isTTY === true && process.env["NO_COLOR"] === undefined,
+    terminal: process.stdout.isTTY === true && (process.env["NO_COLOR"] ?? "") === "",
     columns: process.stdout.isTTY === true ? process.stdout.columns || COLUMNS_USUAL : Number.POSITIVE_INFINITY,
     enough: untilInterrupted,
   }).catch((error: unknown) => {

@@ -1,3 +1,5 @@
+import { statSync } from "node:fs";
+import { resolve } from "node:path";
 import { ConfigurationError, EXIT } from "../../shared/errors.ts";
 import { findAsterisk, refuseForeignUser } from "../install/asterisk.ts";
 import { readAdded } from "../install/record.ts";
@@ -5,7 +7,7 @@ import { askStatus } from "../control/ask.ts";
 import { CONFIG, installSteps, OUTBOX, type Step, type StepName } from "../install/steps.ts";
 import { System } from "../install/system.ts";
 import { removals } from "../install/uninstall.ts";
-import { plainHttpAllowed } from "../settings.ts";
+import { plainHttpAllowed, SETTINGS } from "../settings.ts";
 import type { CommonOptions, Context } from "./context.ts";
 import { checksForPrograms, examine } from "./look-commands.ts";
 import { sleep } from "../sleep.ts";
@@ -13,6 +15,7 @@ import { viewChecks, type Voice } from "./views.ts";
 
 const START_MS_MAX = 10_000;
 const START_LOOK_MS = 200;
+const OTHERS_READ = 0o004;
 
 export interface InstallFlags extends CommonOptions {
   server: string;
@@ -28,7 +31,8 @@ export async function onInstall(context: Context, flags: InstallFlags): Promise<
   const { ports, voice } = context;
   const dry = flags.dryRun === true;
   const say = (line: string) => (flags.json === true ? undefined : ports.print(line));
-  refusePlainHttp(flags);
+  refuseServer(flags);
+  const caFile = flags.caFile === undefined ? undefined : readableAuthority(flags.caFile);
   const system = new System(flags.root ?? "");
   if (!dry && !isRoot(context)) return EXIT.critical;
   const asterisk = findAsterisk(system.root);
@@ -36,7 +40,7 @@ export async function onInstall(context: Context, flags: InstallFlags): Promise<
   const options = {
     server: flags.server,
     code: flags.code,
-    caFile: flags.caFile,
+    caFile,
     allowPlainHttp: flags.allowPlainHttp === true,
   };
   const work = { system, asterisk, options, added: readAdded(system) };
@@ -114,8 +118,19 @@ function isRoot({ ports, voice }: Context): boolean {
   return false;
 }
 
-function refusePlainHttp({ server, allowPlainHttp }: InstallFlags): void {
-  if (plainHttpAllowed(server, allowPlainHttp === true)) return;
+/** Before anything is done: what cannot be written into the settings, or would send the key in the clear. */
+function refuseServer({ server, allowPlainHttp }: InstallFlags): void {
+  if (SETTINGS.server.url.check(server) && plainHttpAllowed(server, allowPlainHttp === true)) return;
   const allowed = "https://host[:port]; http:// only to this machine, or with --allow-plain-http";
   throw new ConfigurationError([{ setting: "--server", found: server, allowed }]);
+}
+
+/** The service has a user and a working folder of its own: it needs the whole path of a file that all may read. */
+function readableAuthority(file: string): string {
+  const path = resolve(file);
+  const allowed = "a PEM file that every user may read (chmod 644)";
+  const mode = statSync(path, { throwIfNoEntry: false })?.mode;
+  if (mode !== undefined && (mode & OTHERS_READ) !== 0) return path;
+  const found = mode === undefined ? `${path}: there is no such file` : `${path}: only some users may read it`;
+  throw new ConfigurationError([{ setting: "--ca-file", found, allowed }]);
 }

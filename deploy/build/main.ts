@@ -11,6 +11,12 @@ import { provePortable } from "./symbols.ts";
 const say = (line: string) => console.log(line);
 const megabytes = (bytes: number) => `${(bytes / 1024 / 1024).toFixed(1)} MB`;
 
+if (process.platform !== "linux" || process.arch !== "x64") {
+  console.error(
+    "build:agent makes the binary for Linux x64, on Linux x64. On arm64 run the agent from the checkout: npm run agent",
+  );
+  process.exit(1);
+}
 await mkdir(WORK, { recursive: true });
 await mkdir(DIST, { recursive: true });
 const addon = await buildAddon(say);

@@ -341,6 +341,32 @@ describe("every command on a terminal", () => {
       }
   }, 60_000);
 
+  it("refuses an address and an authority's file that the service could not use, before it does anything", async () => {
+    const file = join(folder, "private.pem");
+    writeFileSync(file, "", { mode: 0o600 });
+    const install = (...args: string[]) =>
+      onTerminal([
+        process.execPath,
+        MAIN,
+        "install",
+        "--code",
+        "X",
+        "--root",
+        join(folder, "bare"),
+        "--dry-run",
+        ...args,
+      ]);
+    for (const [args, words] of [
+      [["--server", "http://10.0.0.1"], "--allow-plain-http"],
+      [["--server", "https://r.example/path"], "https://host[:port]"],
+      [["--server", "https://r.example", "--ca-file", file], "chmod 644"],
+      [["--server", "https://r.example", "--ca-file", "none.pem"], "there is no such file"],
+    ] as const) {
+      const { text, status } = await install(...args);
+      expect([args, status, text]).toEqual([args, 78, expect.stringContaining(words)]);
+    }
+  });
+
   it("says that nothing is installed here when there are no settings at all", async () => {
     const { text, status } = await onTerminal([process.execPath, MAIN, "status"]);
     expect(status).toBe(78);

@@ -10,7 +10,7 @@ export async function onTerminal(
 ): Promise<{ text: string; status: number | null }> {
   const quoted = command.map((word) => `'${word.replaceAll("'", `'\\''`)}'`).join(" ");
   const child = spawn("script", ["-qfec", `stty cols ${columns} rows 24; ${quoted}`, "/dev/null"], {
-    env: { ...process.env, TERM: "xterm", ...env },
+    env: { ...process.env, TERM: "xterm", NO_COLOR: "", ...env },
     stdio: ["ignore", "pipe", "inherit"],
   });
   let text = "";

@@ -46,5 +46,7 @@ export const SETTING_PHRASES = [
     null,
     "то, что пишет `$1`, или другой файл через --config",
   ),
+  phrase(/^a PEM file that every user may read \(chmod 644\)$/, null, "файл PEM, который могут читать все (chmod 644)"),
+  phrase(/^(\S+): only some users may read it$/, null, "$1: читать могут не все"),
   phrase(/^a section with (.+)$/, null, "раздел с $1"),
 ];
