@@ -93,8 +93,10 @@ export async function deleteOld(pool: Pool, stop: Pick<AbortSignal, "aborted">):
 
 async function sweepOnce(pool: Pool, add: (key: DeliveryKey) => void, overdueMsMin: number): Promise<void> {
   const { retryAgeMsMax, perTargetWaitingMax, sweptMax } = DELIVERY_LIMITS;
-  for (const id of await findExpiredDeliveries(pool, retryAgeMsMax, sweptMax)) {
-    await finishDelivery(pool, { id, state: "given_up", error: "the endpoint did not work for a day" });
+  for (const { id, lost } of await findExpiredDeliveries(pool, retryAgeMsMax, sweptMax)) {
+    const error = lost ? "its call was deleted" : "the endpoint did not work for a day";
+    await finishDelivery(pool, { id, state: "given_up", error });
   }
-  for (const key of await findDueDeliveries(pool, overdueMsMin, perTargetWaitingMax)) add(key);
+  // More than a lane takes: so it knows that there is more.
+  for (const key of await findDueDeliveries(pool, overdueMsMin, 2 * perTargetWaitingMax)) add(key);
 }

@@ -7,7 +7,7 @@ export interface LanesOptions {
   perTargetMax: (channel: string) => number;
   /** Calls waiting for one target in memory; the others wait in the database alone. */
   waitingMax: number;
-  /** A lane that had to leave calls in the database has room again. */
+  /** A lane that was full has room again. */
   onRoom: () => void;
 }
 
@@ -15,7 +15,8 @@ interface Lane {
   queue: PQueue;
   waiting: Set<number>;
   running: Set<number>;
-  overflowed: boolean;
+  /** There is more in the database. */
+  isFull: boolean;
 }
 
 /** A lane for every target, so that a slow one keeps only its own calls waiting. A call is never twice at once in a lane. */
@@ -31,10 +32,8 @@ export class Lanes {
   add(key: DeliveryKey): void {
     const lane = this.#laneOf(key);
     if (this.#closed || lane.waiting.has(key.callId)) return;
-    if (lane.waiting.size >= this.#options.waitingMax) {
-      lane.overflowed = true;
-      return;
-    }
+    lane.isFull = lane.waiting.size >= this.#options.waitingMax;
+    if (lane.isFull) return;
     lane.waiting.add(key.callId);
     // One that runs now is begun again when it is done: it may have looked already.
     if (!lane.running.has(key.callId)) void lane.queue.add(() => this.#run(lane, key));
@@ -54,7 +53,7 @@ export class Lanes {
     if (known !== undefined) return known;
     const concurrency = this.#options.perTargetMax(key.channel);
     const queue = new PQueue({ concurrency });
-    const lane: Lane = { queue, waiting: new Set(), running: new Set(), overflowed: false };
+    const lane: Lane = { queue, waiting: new Set(), running: new Set(), isFull: false };
     lane.queue.addEventListener("idle", () => this.#lanes.delete(name));
     this.#lanes.set(name, lane);
     return lane;
@@ -67,8 +66,8 @@ export class Lanes {
     lane.running.delete(key.callId);
     if (this.#closed) return;
     if (lane.waiting.has(key.callId)) void lane.queue.add(() => this.#run(lane, key));
-    if (lane.overflowed && lane.waiting.size < this.#options.waitingMax / 2) {
-      lane.overflowed = false;
+    if (lane.isFull && lane.waiting.size < this.#options.waitingMax / 2) {
+      lane.isFull = false;
       this.#options.onRoom();
     }
   }

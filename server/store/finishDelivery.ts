@@ -42,16 +42,21 @@ async function finishOneOfMany(pool: Pool, { id, state, error }: Finish): Promis
   });
 }
 
-/** Ids of what has waited too long at endpoints that fail, and nobody is sending; `countMax` at most. */
-export async function findExpiredDeliveries(pool: Pool, ageMsMax: number, countMax: number): Promise<number[]> {
-  const { rows } = await pool.query<{ id: number }>(
-    `SELECT d.id::float8 AS id FROM deliveries d JOIN delivery_circuits c USING (enterprise_id, channel, target)
-     WHERE d.state = 'waiting' AND c.open_until IS NOT NULL
-       AND d.retry_since < now() - make_interval(secs => $1::float8 / 1000)
-       AND (d.claimed_until IS NULL OR d.claimed_until < now()) LIMIT $2`,
+/** What has waited too long at targets that fail, or has lost its call, and nobody is sending; `countMax` at most. */
+export async function findExpiredDeliveries(
+  pool: Pool,
+  ageMsMax: number,
+  countMax: number,
+): Promise<{ id: number; lost: boolean }[]> {
+  const { rows } = await pool.query<{ id: number; lost: boolean }>(
+    `SELECT d.id::float8 AS id, d.call_id IS NULL AS lost FROM deliveries d
+     WHERE d.state = 'waiting' AND (d.claimed_until IS NULL OR d.claimed_until < now()) AND (d.call_id IS NULL OR (
+       d.retry_since < now() - make_interval(secs => $1::float8 / 1000) AND EXISTS (
+         SELECT FROM delivery_circuits c WHERE c.open_until IS NOT NULL
+           AND (c.enterprise_id, c.channel, c.target) = (d.enterprise_id, d.channel, d.target)))) LIMIT $2`,
     [ageMsMax, countMax],
   );
-  return rows.map(({ id }) => id);
+  return rows;
 }
 
 const DONE = `state = $2, last_error = $3, done_at = now(), claimed_until = NULL, next_attempt_at = NULL

@@ -142,6 +142,22 @@ describe("a receiver in trouble", () => {
   }, 40_000);
 });
 
+it("a backlog larger than a server keeps in memory is told to the end, each message once", async () => {
+  await setHooks(house.office, [{ url: house.receiver.url, events: ["hangup"] }]);
+  const total = DELIVERY_LIMITS.perTargetWaitingMax + 300;
+  for (let serial = 0; serial < total; serial += 50) {
+    const many = Array.from({ length: 50 }, (_, n) => phoneCall({ serial: serial + n }).events);
+    const events = many.flat().map((event, at) => ({ ...event, seq: at + 1 }));
+    await send(house.server, house.site, events, { stream: stream(serial + 1) });
+  }
+  await house.office.rows("DELETE FROM graphile_worker._private_jobs");
+  await house.office.rows("UPDATE deliveries SET created_at = created_at - interval '10 s'");
+  house.start();
+  await expect.poll(house.waiting, { timeout: 60_000 }).toBe(0);
+  expect(new Set(house.receiver.got.map(idOf)).size).toBe(total);
+  expect(house.receiver.got).toHaveLength(total);
+}, 120_000);
+
 describe("a webhook's name", () => {
   it("that leads to this machine is refused at the moment of connecting", async () => {
     const url = house.receiver.url.replace("127.0.0.1", "crm.example.com");
