@@ -118,6 +118,7 @@ export function newFold(): CallFold {
     hasRows: false,
     running: new Map(),
     dialEnds: new Map(),
+    takers: new Set(),
     forwards: new Map(),
   };
 }

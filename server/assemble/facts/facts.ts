@@ -190,6 +190,8 @@ export interface CallFold {
   running: Map<string, { exten: string | null }>;
   /** As rows tell it: when a channel's last Dial was over, epoch ms. */
   dialEnds: Map<string, number>;
+  /** As rows tell it: channels that called in and stand where a ringing one stood: somebody picked a call up. */
+  takers: Set<string>;
   /** As rows tell it: by the channel that dials, where a phone sent the call on to. */
   forwards: Map<string, { to: string; event: CallEvent }>;
 }

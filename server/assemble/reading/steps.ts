@@ -33,16 +33,22 @@ export function readSteps(
   all.push(...drafts);
   const last = end === null ? null : lastMoment(fold);
   if (end !== null && last !== null) all.push({ leg: shape.linkedid, type: "hangup", ...last, at: end });
-  return number(all);
+  return number(all, start);
 }
 
-/** Numbers the steps, and counts the same kind of step of the same leg. */
-function number(drafts: Draft[]): Step[] {
+/** Numbers the steps, and counts the same kind of step of the same leg. None is before the start: two sources may differ by a moment. */
+function number(drafts: Draft[], start: number): Step[] {
   const counts = new Map<string, number>();
   return drafts.map(({ leg, type, at, event }, index) => {
     const nth = (counts.get(`${type} ${leg}`) ?? 0) + 1;
     counts.set(`${type} ${leg}`, nth);
-    return { key: { leg, type, nth }, sequence: index + 1, at, origin: event.origin, event: event.row ?? event.ev };
+    return {
+      key: { leg, type, nth },
+      sequence: index + 1,
+      at: Math.max(at, start),
+      origin: event.origin,
+      event: event.row ?? event.ev,
+    };
   });
 }
 

@@ -1,6 +1,6 @@
 import { header } from "../../../shared/ami-event.ts";
 import { closeAttempt, onDialApplication } from "../facts/dials.ts";
-import type { CallFold, Dial } from "../facts/facts.ts";
+import type { CallFold, Dial, Moment } from "../facts/facts.ts";
 import { onMenu, onRecording, onVoicemail } from "../facts/features.ts";
 import { momentOf } from "../facts/moment.ts";
 import { onQueueEnd, onQueueJoin } from "../facts/queues.ts";
@@ -29,6 +29,7 @@ export function onApplicationStart(fold: CallFold, row: CelRow): void {
   if (DIALLING.has(application)) fold.running.set(id, { exten: header(row.event.ev, "Exten") ?? null });
   if (application === "Dial" || application === "RetryDial") {
     noteMeant(fold, row);
+    endDial(fold, id, momentOf(fold, event));
     onDialApplication(fold, event);
   }
   if (application === "Queue") onQueueJoin(fold, event);
@@ -53,9 +54,14 @@ export function onApplicationEnd(fold: CallFold, row: CelRow): void {
   if (application !== "Dial") return;
   const end = momentOf(fold, event);
   fold.dialEnds.set(id, end.at);
-  const rung = rungBy(fold, id);
-  closeAttempt(fold, id, statusOf(rung), end);
-  // What it rang is over with it, though the channels are taken apart a moment later.
+  endDial(fold, id, end);
+}
+
+/** What a Dial rang is over with it, though the channels are taken apart a moment later. */
+export function endDial(fold: CallFold, caller: string, end: Moment): void {
+  if (!fold.openAttempts.has(caller)) return;
+  const rung = rungBy(fold, caller);
+  closeAttempt(fold, caller, statusOf(rung), end);
   for (const dial of rung) dial.end ??= end;
 }
 

@@ -18,13 +18,15 @@ export interface CdrRow {
   end: number;
   disposition: string;
   sequence: number;
+  /** The file has no fractions of seconds: what began and ended in the same one need not have been at once. */
+  coarse: boolean;
 }
 
 /** The event as a CDR row; undefined when it names no channel or says nothing of when. */
 export function cdrRowOf(event: CallEvent): CdrRow | undefined {
   const { ev } = event;
   const channel = header(ev, "Channel");
-  const [start, end] = [msOf(ev, "StartTime"), msOf(ev, "EndTime")];
+  const [start, end] = [msOf(ev, "StartTime"), msOf(ev, "EndTime") ?? msOf(ev, "Timestamp")];
   if (ev.Event !== "Cdr" || channel === undefined || start === null || end === null) return undefined;
   const id = idOf(ev, channel);
   return {
@@ -36,11 +38,20 @@ export function cdrRowOf(event: CallEvent): CdrRow | undefined {
     application: header(ev, "LastApplication") ?? "",
     data: header(ev, "LastData") ?? "",
     start,
-    answer: msOf(ev, "AnswerTime"),
+    answer: answerOf(ev, start, end),
     end: Math.max(start, end),
     disposition: (header(ev, "Disposition") ?? "").toUpperCase(),
     sequence: Number(header(ev, "Sequence") ?? "0"),
+    coarse: start % 1000 === 0 && end % 1000 === 0,
   };
+}
+
+/** Without a column for it: as long before the end as was billed. */
+function answerOf(ev: AmiEvent, start: number, end: number): number | null {
+  if (ev["AnswerTime"] !== undefined) return msOf(ev, "AnswerTime");
+  const billed = Number(header(ev, "BillableSeconds") ?? "0");
+  const isAnswered = header(ev, "Disposition")?.toUpperCase() === "ANSWERED";
+  return isAnswered && Number.isFinite(billed) ? Math.max(start, end - billed * 1000) : null;
 }
 
 /** Files need not have a Uniqueid: when its row began and the channel's name are as good as one, and sort by age as well. */
@@ -69,7 +80,7 @@ export function cdrKeys(ev: AmiEvent): string[] {
   const channel = header(ev, "Channel");
   if (channel === undefined) return [];
   const own = header(ev, "UniqueID") === undefined ? [idOf(ev, channel)] : [];
-  const moments = [msOf(ev, "StartTime"), msOf(ev, "EndTime")].filter((at) => at !== null);
+  const moments = [msOf(ev, "StartTime"), msOf(ev, "EndTime") ?? msOf(ev, "Timestamp")].filter((at) => at !== null);
   const buckets = moments.flatMap((at) => [at - TOGETHER_MS, at + TOGETHER_MS]).map((at) => Math.floor(at / BUCKET_MS));
   const other = header(ev, "LastApplication") === CONFERENCE ? "" : (header(ev, "DestinationChannel") ?? "");
   const names = [channel, other].filter((name) => name !== "");

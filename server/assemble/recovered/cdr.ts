@@ -108,7 +108,7 @@ function tellOther(making: Making, row: CdrRow, other: string): void {
   if (!known && !making.seen.has(`rung out ${id}`)) {
     tell(making, row, at, { Event: "DialEnd", ...dest(making, row, other), DialStatus: status });
   }
-  const connected = answered && row.end - at > CONNECTED_MS_MIN;
+  const connected = answered && (row.coarse || row.end - at > CONNECTED_MS_MIN);
   if (connected && !making.seen.has(`enter ${id}`)) connect(making, row, other, at);
   end(making, row, other);
 }

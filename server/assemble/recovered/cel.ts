@@ -96,12 +96,34 @@ function bridgeOf(row: CelRow): Record<string, string | null> {
 function onEnter(fold: CallFold, row: CelRow): void {
   endAnswered(fold, row);
   onBridgeEnter(fold, told(row, "BridgeEnter", bridgeOf(row)));
+  notePickup(fold, row);
   onConference(fold, row);
 }
 
 function onExit(fold: CallFold, row: CelRow): void {
   onBridgeLeave(fold, told(row, "BridgeLeave", bridgeOf(row)));
   onConference(fold, row);
+}
+
+/** Where pickups are not logged: who called in and now bears the name of an outgoing line took another phone's place. */
+function notePickup(fold: CallFold, row: CelRow): void {
+  const own = fold.legs.get(row.id);
+  const isLine = row.application === "AppDial" || row.application === "AppQueue";
+  if (own !== undefined && isLine && own.placed && !fold.dials.has(own.id)) fold.takers.add(own.id);
+  const bridge = own?.stays.at(-1)?.bridge;
+  const here = [...fold.legs.values()].filter(
+    ({ stays }) => stays.at(-1)?.bridge === bridge && stays.at(-1)?.to === null,
+  );
+  for (const taker of here.filter(({ id }) => fold.takers.has(id))) {
+    const rung = [...fold.dials.values()].find(
+      ({ caller, end }) => end === null && here.some(({ id }) => id === caller),
+    );
+    const target = rung === undefined ? undefined : fold.legs.get(rung.dest);
+    if (target === undefined) continue;
+    fold.takers.delete(taker.id);
+    const ev = { Event: "Pickup", Uniqueid: taker.id, Channel: taker.name };
+    onPickup(fold, madeOf(row.event, { ...ev, TargetUniqueid: target.id, TargetChannel: target.name }));
+  }
 }
 
 /** Also rows of other calls: a conference joins people, not channels of one call. */
@@ -141,6 +163,7 @@ function onPickedUp(fold: CallFold, row: CelRow): void {
     TargetUniqueid: row.id,
     TargetChannel: row.channel,
   };
+  fold.takers.delete(ev.Uniqueid);
   onPickup(fold, madeOf(row.event, ev));
 }
 

@@ -5,7 +5,7 @@ import type { CallEvent } from "../types.ts";
 import { TELLING_APPLICATIONS } from "./applications.ts";
 import { eventsOfCdr } from "./cdr.ts";
 import { type CelRow, celRowOf, extraText } from "./row.ts";
-import { twinsOf } from "./twins.ts";
+import { isCoarse, twinsOf } from "./twins.ts";
 
 interface Item {
   event: CallEvent;
@@ -22,6 +22,9 @@ interface Woven<T> {
 interface Placed<T> extends Woven<T> {
   row: CelRow;
 }
+
+/** A log without fractions of a second tells of the second's middle, more or less. */
+const HALF_SECOND_MS = 500;
 
 /** Rows without which nothing was missed: the channel's life and what it was connected to. */
 const LIFE: ReadonlySet<string> = new Set(["CHAN_START", "ANSWER", "HANGUP", "CHAN_END"]);
@@ -111,10 +114,12 @@ function place<T extends Item>(rows: readonly T[], live: readonly T[]): { placed
     live.map(({ event }) => event),
   );
   const { aheadMs, of, rungUnheard } = twins;
+  const isCoarser = live.some(({ own }) => own) && isCoarse(telling.map(({ row }) => row));
+  const later = aheadMs + (isCoarser ? HALF_SECOND_MS : 0);
   const placed = telling.map(({ item, row }) => ({
-    item: aheadMs === 0 ? item : { ...item, event: { ...item.event, setBackMs: aheadMs } },
+    item: later === 0 ? item : { ...item, event: { ...item.event, setBackMs: later } },
     row,
-    at: clockTime(item.event) + aheadMs,
+    at: clockTime(item.event) + later,
     twin: of.get(row) ?? null,
   }));
   const blind = wentBlind(live);

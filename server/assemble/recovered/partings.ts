@@ -1,3 +1,4 @@
+import { endDial } from "./applications.ts";
 import { isOpenRing, onDialEnd, tellAttempt } from "../facts/dials.ts";
 import type { CallFold, Leg } from "../facts/facts.ts";
 import { momentOf } from "../facts/moment.ts";
@@ -60,7 +61,10 @@ export function endRing(fold: CallFold, row: CelRow): void {
     if (dial.end === null) tellEnd(fold, row, status, forward);
     else Object.assign(dial, { status, forward });
   }
-  tellAttempt(fold, row.id, extraText(row, "dialstatus"), momentOf(fold, row.event));
+  const end = momentOf(fold, row.event);
+  const status = extraText(row, "dialstatus");
+  if (status === null) endDial(fold, row.id, end);
+  tellAttempt(fold, row.id, status, end);
 }
 
 function tellEnd(fold: CallFold, row: CelRow, status: string | null, forward: string | null): void {

@@ -5,6 +5,8 @@ import { type CelRow, extraText } from "./row.ts";
 
 /** AMI's word for an act and the row of it are no further apart than this by one clock, ms. */
 const SAME_ACT_MS = 300;
+/** What a log without fractions of a second adds to that. */
+const SECOND_MS = 1_000;
 /** What a dialplan or a caller may do several times within a second. */
 const QUICKLY_REPEATED: ReadonlySet<string> = new Set(["APP_START", "APP_END", "DTMF", "ANSWER"]);
 
@@ -108,7 +110,8 @@ export function twinsOf(rows: readonly CelRow[], live: readonly CallEvent[]): Tw
     } else push(acts, row.name === "ANSWER" ? `answered ${row.id}` : name, row);
   }
   const aheadMs = clockAhead(apart);
-  for (const [name, same] of acts) pair(same, seen.get(name) ?? [], aheadMs, of);
+  const slackMs = isCoarse(rows) ? SECOND_MS : 0;
+  for (const [name, same] of acts) pair(same, seen.get(name) ?? [], { aheadMs, slackMs }, of);
   const rungUnheard = rows
     .filter(({ id }) => seen.has(`rung out ${id}`) && !seen.has(`rung ${id}`))
     .map(({ id }) => id);
@@ -135,11 +138,26 @@ function seenIn(live: readonly CallEvent[]): Map<string, Seen[]> {
   return seen;
 }
 
-function pair(rows: readonly CelRow[], seen: readonly Seen[], aheadMs: number, twins: Map<CelRow, number>): void {
+/** True for rows whose times have no fractions of a second. */
+export function isCoarse(rows: readonly CelRow[]): boolean {
+  return rows.every(({ event }) => clockTime(event) % SECOND_MS === 0);
+}
+
+interface Clocks {
+  aheadMs: number;
+  slackMs: number;
+}
+
+function pair(
+  rows: readonly CelRow[],
+  seen: readonly Seen[],
+  { aheadMs, slackMs }: Clocks,
+  twins: Map<CelRow, number>,
+): void {
   const near = rows.flatMap((row) => {
     const at = clockTime(row.event) + aheadMs;
     const apart = seen.map(({ index, at: then }) => ({ row, index, apart: Math.abs(then - at) }));
-    const most = QUICKLY_REPEATED.has(row.name) ? SAME_ACT_MS : LATE_MS_MAX;
+    const most = slackMs + (QUICKLY_REPEATED.has(row.name) ? SAME_ACT_MS : LATE_MS_MAX);
     return apart.filter((one) => one.apart <= most);
   });
   const used = new Set<number>();
