@@ -87,6 +87,7 @@ it("enterprise reseal seals every secret with the new key, which alone opens the
 
 it.each([
   ["webhook.crm.url=ftp://crm.test", "webhook.crm.url is wrong"],
+  ["webhook.crm.url=https://user:word@crm.test", "webhook.crm.url is wrong"],
   ["webhook.crm.events=ring", "webhook crm is new"],
   ["webhook.crm.address=https://crm.test", "webhook.crm.address is wrong"],
   ["webhook=off", "webhook is wrong"],

@@ -130,6 +130,18 @@ describe("a webhook", () => {
     expect(house.receiver.got).toHaveLength(1);
   });
 
+  it("that is left alone for a day has what waited for it given up, unsent", async () => {
+    await setHooks(house.office, [{ url: house.receiver.url, events: ["hangup"] }]);
+    await send(house.server, house.site, phoneCall().events);
+    await house.office.rows("UPDATE deliveries SET retry_since = now() - interval '25 hours'");
+    await house.office.rows(
+      "INSERT INTO delivery_circuits VALUES ('0367', 'webhook', 'crm', 9, now() + interval '1 hour')",
+    );
+    house.start();
+    await expect.poll(states, { timeout: 15_000 }).toEqual(["given_up"]);
+    expect(house.receiver.got).toEqual([]);
+  });
+
   it("that does not answer holds up nobody else", async () => {
     const stuck = await openReceiver();
     stuck.answer = () => "hang";

@@ -80,7 +80,10 @@ function refuseUrl(why: string): never {
 }
 
 function isUrl(value: unknown): value is string {
-  return typeof value === "string" && /^https?:\/\//.test(value) && URL.canParse(value);
+  if (typeof value !== "string" || !/^https?:\/\//.test(value) || !URL.canParse(value)) return false;
+  // A password in an address would stand readable in the database.
+  const { username, password } = new URL(value);
+  return username === "" && password === "";
 }
 
 function isStep(name: string): boolean {
