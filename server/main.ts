@@ -42,11 +42,11 @@ async function serve(settings: ServerSettings, io: Io): Promise<void> {
     life.onStop("connections of jobs", () => queue.end());
     const clock = { now: Date.now, random: Math.random };
     const vault = openVault(settings);
-    const channels = { webhook: webhookChannel({ vault, now: clock.now }) };
     const sending = { pool: queue, log, counts: metrics.deliveries, ...clock, startedAt: clock.now() };
     const telegram = startTelegram({ ...sending, vault, apiRoot: settings.telegramApi });
     life.onStop("telegram", telegram.stop);
-    const deliveries = startDeliveries({ ...sending, channels, telegram });
+    const channels = { webhook: webhookChannel({ vault, now: clock.now }), telegram };
+    const deliveries = startDeliveries({ ...sending, channels });
     life.onStop("deliveries", deliveries.stop);
     const work = [syncWork({ pool: queue, log, now: clock.now }), deliveries.work];
     life.onStop("jobs", startJobs({ pool: queue, log, work }));

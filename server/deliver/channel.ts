@@ -28,5 +28,16 @@ export interface Channel {
   send(attempt: Attempt): Promise<Outcome>;
 }
 
+/** A channel that sees to all of that itself; it is only told that something may wait. */
+export interface OwnQueue {
+  wake(key: DeliveryKey): void;
+}
+
 /** By the name in `deliveries.channel`. */
-export type Channels = Readonly<Record<string, Channel>>;
+export type Channels = Readonly<Record<string, Channel | OwnQueue>>;
+
+/** The channel the engine sends through; undefined when there is none of that name here. */
+export function channelOf(channels: Channels, name: string): Channel | undefined {
+  const channel = channels[name];
+  return channel !== undefined && "send" in channel ? channel : undefined;
+}

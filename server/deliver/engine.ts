@@ -5,13 +5,12 @@ import type { Work } from "../jobs.ts";
 import { deleteDeliveries } from "../store/deleteDeliveries.ts";
 import { DELIVER_TASK, findDueDeliveries, targetOf, type DeliveryKey } from "../store/deliveryJobs.ts";
 import { findExpiredDeliveries, finishDelivery } from "../store/finishDelivery.ts";
-import type { Channels } from "./channel.ts";
+import { channelOf, type Channels } from "./channel.ts";
 import type { DeliveryCounts } from "./counts.ts";
 import { Lanes } from "./lanes.ts";
 import { DELIVERY_LIMITS } from "./limits.ts";
 import { Pauses } from "./pauses.ts";
 import { deliverCall } from "./task.ts";
-import type { Telegram } from "./telegram/telegram.ts";
 
 /** Longer than steps that are no hangups are kept (server/sync/retention.ts): a step that is told again finds its delivery. */
 const RETENTION = { doneDays: 95, deadDays: 180 };
@@ -20,8 +19,6 @@ export interface EngineOptions {
   pool: Pool;
   log: Logger;
   channels: Channels;
-  /** Has queues of its own, by chat. */
-  telegram?: Pick<Telegram, "wake">;
   now: () => number;
   random: () => number;
   /** When this server began, epoch ms. */
@@ -44,12 +41,13 @@ export function startDeliveries(options: EngineOptions): Engine {
   const { pool, log, channels } = options;
   const lanes = new Lanes({
     waitingMax: DELIVERY_LIMITS.perTargetWaitingMax,
-    perTargetMax: (channel) => channels[channel]?.perTargetMax ?? 1,
+    perTargetMax: (channel) => channelOf(channels, channel)?.perTargetMax ?? 1,
     run: (key) => tell(key),
     onRoom: () => void sweep(0),
   });
   const add = (key: DeliveryKey): void => {
-    if (key.channel === "telegram") options.telegram?.wake(key);
+    const channel = channels[key.channel];
+    if (channel !== undefined && "wake" in channel) channel.wake(key);
     else lanes.add(key);
   };
   const sweep = (overdueMsMin: number = DELIVERY_LIMITS.overdueMsMin) =>

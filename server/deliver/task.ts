@@ -7,7 +7,7 @@ import { noteFailure, noteSuccess, pauseTarget, probeTarget } from "../store/del
 import { addDeliveryJob, type DeliveryKey } from "../store/deliveryJobs.ts";
 import { finishDelivery } from "../store/finishDelivery.ts";
 import { readDeliverable } from "../store/readDeliverable.ts";
-import type { Channels, Outcome } from "./channel.ts";
+import { channelOf, type Channels, type Outcome } from "./channel.ts";
 import type { DeliveryCounts } from "./counts.ts";
 import { DELIVERY_LIMITS, retryDelayMs } from "./limits.ts";
 import { givesWay } from "./rules.ts";
@@ -127,7 +127,7 @@ async function attempt(
     return { kind: "superseded", note: "it could not be sent in time: the call has gone on" };
   }
   try {
-    const channel = channels[key.channel];
+    const channel = channelOf(channels, key.channel);
     if (channel === undefined) return { kind: "retry", error: `this server has no channel ${key.channel}` };
     return await channel.send({ key, delivery, told });
   } catch (error) {

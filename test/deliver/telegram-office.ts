@@ -41,7 +41,7 @@ export function openSender(
   const options = { pool, log, now, random: Math.random, startedAt: 0 };
   const vault = openVault({ secretKey });
   const telegram = startTelegram({ ...options, vault, apiRoot: api.url, requestMsMax: 1_000 });
-  const engine = startDeliveries({ ...options, channels: {}, telegram });
+  const engine = startDeliveries({ ...options, channels: { telegram } });
   const stopJobs = startJobs({ pool, log, work: [engine.work] });
   const stop = async (): Promise<void> => {
     await stopJobs();
