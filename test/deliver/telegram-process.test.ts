@@ -63,11 +63,11 @@ const waiting = async () => (await database.pool.query("SELECT FROM deliveries W
 
 it("the real server tells a missed call, hears the button, and stops without waiting for the poll", async () => {
   await missedCall(1);
-  await expect.poll(() => api.messages.length, { timeout: 10_000 }).toBe(1);
-  await expect.poll(() => api.polling(TOKEN), { timeout: 10_000 }).toBe(1);
+  await expect.poll(() => api.messages.length, { timeout: 20_000 }).toBe(1);
+  await expect.poll(() => api.polling(TOKEN), { timeout: 20_000 }).toBe(1);
   api.press(api.messages[0]!);
-  await expect.poll(() => api.messages[0]!.text, { timeout: 10_000 }).toContain("✔️ handled by Ivan");
-  await expect.poll(waiting, { timeout: 10_000 }).toBe(0);
+  await expect.poll(() => api.messages[0]!.text, { timeout: 20_000 }).toContain("✔️ handled by Ivan");
+  await expect.poll(waiting, { timeout: 20_000 }).toBe(0);
   const began = performance.now();
   expect(await server.stop()).toMatchObject({ code: 0 });
   expect(performance.now() - began).toBeLessThan(10_000);
@@ -78,7 +78,7 @@ it("the real server tells a missed call, hears the button, and stops without wai
 it("killed between sending and noting, it leaves one duplicate at most, and what waits is told by the next", async () => {
   api.answer = ({ method }) => (method === "sendMessage" ? "hang" : undefined);
   await missedCall(1);
-  await expect.poll(() => api.messages.length, { timeout: 10_000 }).toBe(1);
+  await expect.poll(() => api.messages.length, { timeout: 20_000 }).toBe(1);
   await missedCall(2);
   await server.kill();
   api.answer = () => undefined;

@@ -33,7 +33,7 @@ describe("Telegram away", () => {
     await world.play({ number: "0501110003" });
     const running = phoneCall({ serial: 91, number: "0501110004" }).events;
     await world.sendPart(2, running.slice(0, 7), 7);
-    await expect.poll(() => api.requests.length, { timeout: 8_000 }).toBeGreaterThan(refused + 1);
+    await expect.poll(() => api.requests.length, { timeout: 20_000 }).toBeGreaterThan(refused + 1);
     await world.stopSenders();
     api.answer = () => undefined;
     const before = api.requests.length;
@@ -131,9 +131,9 @@ describe("Telegram away", () => {
     api.revoked.add(TOKEN);
     world.start();
     await world.play({ answered: false });
-    await expect.poll(errors, { timeout: 8_000 }).toEqual([{ state: "waiting", last_error: "401 Unauthorized" }]);
+    await expect.poll(errors, { timeout: 20_000 }).toEqual([{ state: "waiting", last_error: "401 Unauthorized" }]);
     await endPauses();
-    await expect.poll(problems, { timeout: 15_000 }).toMatchObject([{ target: "boss", problem: "401 Unauthorized" }]);
+    await expect.poll(problems, { timeout: 20_000 }).toMatchObject([{ target: "boss", problem: "401 Unauthorized" }]);
     await setTelegram(world.office, [{ name: "boss", chat: "42" }], {
       token: "1000001:another-token-BBBBBBBBBBBBBBBBBB",
     });
@@ -166,9 +166,9 @@ describe("a chat", () => {
     const open = "SELECT telegram_sent, processed FROM call_events WHERE event_type = 'hangup' GROUP BY 1, 2";
     expect(await world.office.rows(open)).toEqual([{ telegram_sent: false, processed: true }]);
     api.blocked.delete("42");
-    await expect.poll(() => api.polling(TOKEN), { timeout: 8_000 }).toBe(1);
+    await expect.poll(() => api.polling(TOKEN), { timeout: 20_000 }).toBe(1);
     api.update(TOKEN, { my_chat_member: { chat: { id: 42, type: "private" }, new_chat_member: { status: "member" } } });
-    await expect.poll(problems, { timeout: 8_000 }).toEqual([]);
+    await expect.poll(problems, { timeout: 20_000 }).toEqual([]);
     await world.play({ answered: false });
     await world.settled();
     expect(api.messages.filter(({ chat }) => chat === "42")).toHaveLength(1);
@@ -250,7 +250,7 @@ describe("servers", () => {
     const byChat = Map.groupBy(api.messages, ({ chat }) => chat);
     expect([...byChat.values()].map((messages) => messages.length)).toEqual([4, 4, 4]);
     expect(countOf(api, "sendMessage")).toBe(12);
-    await expect.poll(() => api.polling(TOKEN), { timeout: 8_000 }).toBe(1);
+    await expect.poll(() => api.polling(TOKEN), { timeout: 20_000 }).toBe(1);
     await world.stopSenders();
     expect(api.polling(TOKEN)).toBe(0);
   });
@@ -259,10 +259,10 @@ describe("servers", () => {
     const { api } = world;
     await setTelegram(world.office, [{ name: "boss", chat: "42" }]);
     const first = world.start();
-    await expect.poll(() => api.polling(TOKEN), { timeout: 8_000 }).toBe(1);
+    await expect.poll(() => api.polling(TOKEN), { timeout: 20_000 }).toBe(1);
     world.start();
     await first.stop();
-    await expect.poll(() => api.polling(TOKEN), { timeout: 12_000 }).toBe(1);
+    await expect.poll(() => api.polling(TOKEN), { timeout: 20_000 }).toBe(1);
   });
 
   it("without the key of the token wait, and say so", async () => {
@@ -270,7 +270,7 @@ describe("servers", () => {
     await world.play({ answered: false });
     world.start({ secretKey: "quite another key of some length" });
     await expect
-      .poll(problems, { timeout: 8_000 })
+      .poll(problems, { timeout: 20_000 })
       .toEqual([{ target: "boss", refused: false, problem: expect.stringContaining("RINGPOST_SECRET_KEY") }]);
     expect(await world.deliveries()).toMatchObject({ waiting: 3 });
     expect(world.api.requests).toEqual([]);

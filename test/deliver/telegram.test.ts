@@ -26,7 +26,7 @@ describe("a card", () => {
       [7, 12, "✅ answered by 150 · talked 0:10 · waited 0:03"],
     ] as const) {
       await world.sendPart(1, events.slice(from, to), to);
-      await expect.poll(() => api.messages[0]?.text, { timeout: 8_000 }).toContain(line);
+      await expect.poll(() => api.messages[0]?.text, { timeout: 20_000 }).toContain(line);
     }
     await world.settled();
     expect([api.messages.length, countOf(api, "sendMessage"), countOf(api, "editMessageText")]).toEqual([1, 1, 3]);
@@ -154,7 +154,7 @@ describe("never a false alarm", () => {
     world.start();
     const { events } = phoneCall();
     await world.sendPart(1, events.slice(0, 3), 3);
-    await expect.poll(() => api.messages[0]?.text, { timeout: 8_000 }).toContain("ringing: 150");
+    await expect.poll(() => api.messages[0]?.text, { timeout: 20_000 }).toContain("ringing: 150");
     await world.sendPart(1, events.slice(7), 12);
     await expect
       .poll(() => office.rows("SELECT state, call_status FROM calls"))
@@ -176,13 +176,13 @@ describe("never a false alarm", () => {
     world.start();
     const events = later(phoneCall({ answered: false }).events, Date.now() - 1_700_000_000_000 - 3 * HOUR);
     await world.sendPart(1, events.slice(0, 3), 3);
-    await expect.poll(() => api.messages.length, { timeout: 8_000 }).toBe(1);
+    await expect.poll(() => api.messages.length, { timeout: 20_000 }).toBe(1);
     await world.sendPart(
       1,
       events.slice(3).map((event) => ({ ...event, origin: "downloaded" as const })),
       7,
     );
-    await expect.poll(() => api.messages[0]!.text, { timeout: 8_000 }).toContain("Missed call");
+    await expect.poll(() => api.messages[0]!.text, { timeout: 20_000 }).toContain("Missed call");
     expect(countOf(api, "sendMessage")).toBe(1);
     expect(await office.rows("SELECT needs_telegram, processed FROM call_events WHERE event_type = 'hangup'")).toEqual([
       { needs_telegram: false, processed: true },
@@ -202,7 +202,7 @@ describe("cards change", () => {
     await missed();
     await world.sendAll(callsOut("+380501112233", 15 * 60_000));
     await expect
-      .poll(() => world.api.messages[0]!.text, { timeout: 8_000 })
+      .poll(() => world.api.messages[0]!.text, { timeout: 20_000 })
       .toMatch(/↩️ called back by 150 at \d\d:\d\d/);
     expect(world.api.messages).toMatchObject([{ button: null, texts: [expect.anything(), expect.anything()] }]);
     await world.settled();
@@ -214,7 +214,7 @@ describe("cards change", () => {
     await missed();
     await world.play({ laterMs: 5 * 60_000 });
     await expect
-      .poll(() => world.api.messages[0]!.text, { timeout: 8_000 })
+      .poll(() => world.api.messages[0]!.text, { timeout: 20_000 })
       .toMatch(/↩️ called again at .*, answered by 150/);
     expect(world.api.messages).toHaveLength(1);
     await world.settled();
@@ -241,11 +241,11 @@ describe("cards change", () => {
     api.press(api.messages[0]!, { id: 5, first_name: "Ivan", last_name: "<P>" });
     const handled = () =>
       api.messages.filter(({ text }) => /✔️ handled by Ivan &lt;P&gt;, \d\d:\d\d/.test(text)).length;
-    await expect.poll(handled, { timeout: 8_000 }).toBe(2);
+    await expect.poll(handled, { timeout: 20_000 }).toBe(2);
     expect(api.messages.map(({ button }) => button)).toEqual([null, null]);
     const pressed = { ...api.messages[1]!, button: { text: "", callback_data: "handled:1" } };
     api.press({ ...api.messages[0]!, button: pressed.button });
-    await expect.poll(() => api.answered, { timeout: 8_000 }).toHaveLength(2);
+    await expect.poll(() => api.answered, { timeout: 20_000 }).toHaveLength(2);
     expect(api.answered).toEqual(["Marked as handled", "Already handled by Ivan <P>"]);
     await world.settled();
     expect(countOf(api, "editMessageText")).toBe(2);

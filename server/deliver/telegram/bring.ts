@@ -109,7 +109,7 @@ async function bring(context: BringContext, bringing: Bringing): Promise<Brought
     return request(bringing, drawn, verdict);
   });
   if (answer.kind !== "shown") return followFailure(context, bringing, answer);
-  count(context, news);
+  count(context, bringing);
   await note(context, card, { ...answer, shown });
   if (card.failures > 0) await clearChats(context.pool, account.enterpriseId, bringing.name.target);
   return finish(context, bringing);
@@ -154,10 +154,12 @@ async function note({ pool, log }: BringContext, card: ClaimedCard, at: Shown & 
   }
 }
 
-function count({ counts, now }: BringContext, { steps }: CardNews): void {
+function count({ counts, now }: BringContext, { card, news: { steps } }: Bringing): void {
   counts?.attempt("telegram", "sent");
   const newest = steps.at(-1);
-  if (newest !== undefined) counts?.sent("telegram", Math.max(now() - newest.createdAt, 0) / 1000);
+  // What was tried before tells of the outage, not of how fast we are.
+  if (newest !== undefined && card.failures === 0)
+    counts?.sent("telegram", Math.max(now() - newest.createdAt, 0) / 1000);
 }
 
 async function finish(
