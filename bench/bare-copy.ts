@@ -1,9 +1,10 @@
 import { finished } from "node:stream/promises";
-import type { ClientBase } from "pg";
-import { from as copyFrom } from "pg-copy-streams";
+import pg, { type ClientBase } from "pg";
+import { from as copyFrom, to as copyTo } from "pg-copy-streams";
 import type { EventRow } from "../server/store/insertEvents.ts";
+import { slices } from "./agents.ts";
 
-const COPY = `COPY ami_events
+const COPY = `COPY bare.ami_events
   (received_at, stream_id, seq, site_id, captured_at, mono, origin, event, linkedid, digest, body)
   FROM STDIN (FORMAT binary)`;
 const COLUMNS = 11;
@@ -14,12 +15,58 @@ const SIGNATURE = Buffer.from("PGCOPY\n\xff\r\n\0\0\0\0\0\0\0\0\0", "latin1");
 const POSTGRES_EPOCH_MS = 946_684_800_000;
 const TWO_32 = 2 ** 32;
 
-/** Stores events with one binary COPY: the fastest way into PostgreSQL there is. */
-export async function bareCopy(client: ClientBase, receivedAtMs: number, rows: Iterable<EventRow>): Promise<void> {
-  const stream = client.query(copyFrom(COPY));
-  for (const chunk of encodeRows(receivedAtMs, rows)) stream.write(chunk);
-  stream.end();
-  await finished(stream);
+/** Seconds that COPY takes for the same events, in the same batches, into a table of the same shape with the same indexes. */
+export function copyEvents(url: string, rows: readonly EventRow[]): Promise<number> {
+  return inOwnSchema(url, async (client) => {
+    await client.query("CREATE TABLE bare.ami_events (LIKE public.ami_events INCLUDING ALL)");
+    const startedAt = performance.now();
+    for (const batch of slices(rows)) {
+      const stream = client.query(copyFrom(COPY));
+      for (const chunk of encodeRows(Date.now(), batch)) stream.write(chunk);
+      stream.end();
+      await finished(stream);
+    }
+    const seconds = (performance.now() - startedAt) / 1000;
+    const { rows: counted } = await client.query<{ n: number }>("SELECT count(*)::float8 AS n FROM bare.ami_events");
+    if (counted[0]?.n !== rows.length) throw new Error(`COPY stored ${counted[0]?.n} of ${rows.length} events`);
+    return seconds;
+  });
+}
+
+/** Whatever ingest writes, but for what it notes of streams and sites. */
+const WRITTEN = ["ami_events", "calls", "call_links", "call_participants", "call_events"];
+
+/** Seconds that COPY takes for every row that ingest has written, ready made, one COPY for a table. */
+export function copyAllRows(url: string): Promise<number> {
+  return inOwnSchema(url, async (client) => {
+    let seconds = 0;
+    for (const table of WRITTEN) {
+      await client.query(`CREATE TABLE bare.${table} (LIKE public.${table} INCLUDING ALL)`);
+      const chunks: Buffer[] = [];
+      const from = client.query(copyTo(`COPY (SELECT * FROM public.${table}) TO STDOUT (FORMAT binary)`));
+      for await (const chunk of from) chunks.push(chunk as Buffer);
+      const startedAt = performance.now();
+      const stream = client.query(copyFrom(`COPY bare.${table} FROM STDIN (FORMAT binary)`));
+      for (const chunk of chunks) stream.write(chunk);
+      stream.end();
+      await finished(stream);
+      seconds += (performance.now() - startedAt) / 1000;
+    }
+    return seconds;
+  });
+}
+
+async function inOwnSchema<T>(url: string, work: (client: ClientBase) => Promise<T>): Promise<T> {
+  const client = new pg.Client({ connectionString: url });
+  await client.connect();
+  try {
+    await client.query("CREATE SCHEMA bare");
+    const result = await work(client);
+    await client.query("DROP SCHEMA bare CASCADE");
+    return result;
+  } finally {
+    await client.end();
+  }
 }
 
 /** The rows in PostgreSQL's binary COPY format, in chunks. */

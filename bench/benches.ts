@@ -1,5 +1,6 @@
 import type { Bench } from "./figure.ts";
 import { assembleBench } from "./assemble.ts";
+import { crowdBench } from "./crowd.ts";
 import { deliveriesBench } from "./deliveries.ts";
 import { ingestBench } from "./ingest.ts";
 import { latencyBench } from "./latency.ts";
@@ -12,6 +13,7 @@ export const BENCHES: readonly Bench[] = [
   assembleBench,
   ingestBench,
   latencyBench,
+  crowdBench,
   deliveriesBench,
   mongoBench,
 ];

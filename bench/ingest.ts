@@ -1,27 +1,27 @@
-import { createHash, randomUUID } from "node:crypto";
+import { createHash } from "node:crypto";
 import { join } from "node:path";
-import { promisify } from "node:util";
-import { zstdCompress } from "node:zlib";
-import pg, { type Pool } from "pg";
-import { Client } from "undici";
+import type { Pool } from "pg";
 import { linkKeys, type CallEvent } from "../server/assemble/index.ts";
 import { buildApp } from "../server/http/app.ts";
 import { addEnterprise } from "../server/store/addEnterprise.ts";
-import { addSite } from "../server/store/addSite.ts";
 import { startEmbedded } from "../server/store/embedded.ts";
 import type { EventRow } from "../server/store/insertEvents.ts";
 import { migrate } from "../server/store/migrate.ts";
 import { openPool } from "../server/store/pool.ts";
 import { createLogger } from "../shared/log.ts";
-import { INGEST_PATH, NDJSON, WIRE_VERSION, type IngestHeader } from "../shared/wire.ts";
 import { temporaryFolder } from "../test/support/processes.ts";
-import { bareCopy } from "./bare-copy.ts";
-import { figure, type Bench, type Figure } from "./figure.ts";
+import { newAgents, packAll } from "./agents.ts";
+import { copyAllRows, copyEvents } from "./bare-copy.ts";
+import { figure, percentile, type Bench, type Figure } from "./figure.ts";
 import { loadLog, type LoggedEvent } from "./load-log.ts";
 
 const CALLS = 3_000;
-/** The agent's largest backlog batch. */
-const BATCH_EVENTS = 1_000;
+/** Each time with sites and ids of their own; the middle one counts. */
+const ROUNDS = 3;
+const CROWD_AGENTS = 8;
+const CROWD_CALLS = 600;
+/** No two logs begin within so many hours. */
+const LOG_HOURS = 20;
 const ENTERPRISE = {
   id: "0367",
   name: "Bench",
@@ -31,7 +31,7 @@ const ENTERPRISE = {
   trunks: ["trunk-a", "trunk-b"],
 };
 
-/** Batches as the agent sends them, one after the other on one connection, against a COPY of the same events. */
+/** Batches as agents send them, against a COPY of the same events, and against a COPY of all the rows that come of them. */
 export const ingestBench: Bench = {
   name: "ingest",
   what: "batches -> rows with calls assembled",
@@ -41,12 +41,10 @@ export const ingestBench: Bench = {
     const pool = openPool({ url: database.url, name: "bench" });
     try {
       await migrate(database.url);
-      const log = loadLog(CALLS);
-      const bareSeconds = await copyBare(database.url, log);
-      const seconds = await ingest(pool, log);
-      await check(pool, log.length);
-      say(`${log.length} events of ${CALLS} calls in batches of ${BATCH_EVENTS}`);
-      return figures(log.length, seconds, bareSeconds);
+      await addEnterprise(pool, ENTERPRISE);
+      const measured = await measure(pool, database.url);
+      say(`${measured.events} events of ${CALLS} calls in batches of 1000, ${ROUNDS} times`);
+      return figures(measured);
     } finally {
       await pool.end();
       await database.stop();
@@ -55,70 +53,69 @@ export const ingestBench: Bench = {
   },
 };
 
-function figures(events: number, seconds: number, bareSeconds: number): Figure[] {
-  const limit = { what: "bare COPY into ami_events' shape", value: events / bareSeconds };
-  return [figure("batches -> rows with calls assembled", "events/s", events / seconds, limit, "0.5 or more")];
+interface Measured {
+  events: number;
+  /** Events a second. */
+  bare: number;
+  bareRows: number;
+  alone: number;
+  crowd: number;
 }
 
-async function ingest(pool: Pool, log: readonly LoggedEvent[]): Promise<number> {
-  await addEnterprise(pool, ENTERPRISE);
-  const site = await addSite(pool, { enterpriseId: ENTERPRISE.id, host: "127.0.0.1", name: "Bench" });
-  if (!("key" in site)) throw new Error("the bench's site could not be added");
-  const app = buildApp({ pool, log: createLogger({ name: "bench", level: "silent" }) });
-  const client = new Client(await app.listen({ port: 0, host: "127.0.0.1" }));
-  const stream = randomUUID();
-  const bodies = await Promise.all(slices(log).map((events) => compress(bodyOf(stream, events, log.length))));
-  const headers = { authorization: `Bearer ${site.key}`, "content-type": NDJSON, "content-encoding": "zstd" };
-  const startedAt = performance.now();
-  for (const body of bodies) {
-    const reply = await client.request({ method: "POST", path: INGEST_PATH, headers, body });
-    const text = await reply.body.text();
-    if (reply.statusCode !== 200) throw new Error(`the server answered ${reply.statusCode}: ${text}`);
-  }
-  const seconds = (performance.now() - startedAt) / 1000;
-  await client.close();
-  await app.close();
-  return seconds;
-}
-
-const compress = promisify(zstdCompress);
-
-function bodyOf(stream: string, events: readonly LoggedEvent[], highest: number): string {
-  const header: IngestHeader = {
-    v: WIRE_VERSION,
-    stream,
-    lane: "backlog",
-    agent: "bench",
-    sent_at: Date.now(),
-    highest_seq: highest,
-    oldest_unacked: events[0]!.seq,
-    waiting: highest - events[0]!.seq + 1,
-    report: { ami: "connected", outbox_bytes: 0 },
-  };
-  const lines = events.map(
-    ({ seq, at, body }) => `{"seq":${seq},"at":${at},"mono":${at},"origin":"downloaded","ev":${body}}`,
-  );
-  return [JSON.stringify(header), ...lines, ""].join("\n");
-}
-
-/** The same events, the same batches, a table of the same shape with the same indexes, and nothing told of any call. */
-async function copyBare(url: string, log: readonly LoggedEvent[]): Promise<number> {
+async function measure(pool: Pool, url: string): Promise<Measured> {
+  const log = loadLog(CALLS);
   const rows = log.map(toRow);
-  const client = new pg.Client({ connectionString: url });
-  await client.connect();
-  try {
-    await client.query("CREATE SCHEMA bare");
-    await client.query("CREATE TABLE bare.ami_events (LIKE public.ami_events INCLUDING ALL)");
-    await client.query("SET search_path = bare, public");
-    const startedAt = performance.now();
-    for (const batch of slices(rows)) await bareCopy(client, Date.now(), batch);
-    const seconds = (performance.now() - startedAt) / 1000;
-    const { rows: counted } = await client.query<{ n: number }>("SELECT count(*)::float8 AS n FROM bare.ami_events");
-    if (counted[0]?.n !== rows.length) throw new Error(`COPY stored ${counted[0]?.n} of ${rows.length} events`);
-    return seconds;
-  } finally {
-    await client.end();
+  const rates = { bare: [] as number[], alone: [] as number[], crowd: [] as number[] };
+  for (let round = 0; round < ROUNDS; round++) {
+    const hour = round * (CROWD_AGENTS + 1) * LOG_HOURS;
+    rates.bare.push(log.length / (await copyEvents(url, rows)));
+    rates.alone.push(await ingest(pool, [loadLog(CALLS, hour)]));
+    const others = Array.from({ length: CROWD_AGENTS }, (_, i) => loadLog(CROWD_CALLS, hour + (i + 1) * LOG_HOURS));
+    rates.crowd.push(await ingest(pool, others));
   }
+  const stored = await storedEvents(pool);
+  const median = (values: number[]) => percentile(values, 50);
+  const bareRows = stored / (await copyAllRows(url));
+  return {
+    events: log.length,
+    bare: median(rates.bare),
+    bareRows,
+    alone: median(rates.alone),
+    crowd: median(rates.crowd),
+  };
+}
+
+function figures({ bare, bareRows, alone, crowd }: Measured): Figure[] {
+  const events = { what: "bare COPY into ami_events' shape", value: bare };
+  const rows = { what: "bare COPY of all rows written, ready made", value: bareRows };
+  const unit = "events/s";
+  return [
+    figure("batches -> rows with calls assembled", unit, alone, events, "0.5 or more"),
+    figure("the same, against all that is written", unit, alone, rows),
+    figure(`${CROWD_AGENTS} agents at once, one connection`, unit, crowd, events, "0.5 or more"),
+    figure("the same, against all that is written", unit, crowd, rows),
+  ];
+}
+
+/** Events a second: one site for each log, all sending at once. Their batches go through one connection to PostgreSQL. */
+async function ingest(pool: Pool, logs: readonly LoggedEvent[][]): Promise<number> {
+  const before = await storedEvents(pool);
+  const app = buildApp({ pool, log: createLogger({ name: "bench", level: "silent" }) });
+  const serverUrl = await app.listen({ port: 0, host: "127.0.0.1" });
+  const agents = await newAgents(pool, { serverUrl, enterpriseId: ENTERPRISE.id, count: logs.length });
+  const packed = await Promise.all(agents.map((agent, index) => packAll(agent, logs[index]!)));
+  const startedAt = performance.now();
+  await Promise.all(
+    agents.map(async (agent, index) => {
+      for (const body of packed[index]!) await agent.send(body);
+    }),
+  );
+  const seconds = (performance.now() - startedAt) / 1000;
+  for (const agent of agents) await agent.close();
+  await app.close();
+  const events = logs.flat().length;
+  await check(pool, before + events);
+  return events / seconds;
 }
 
 function toRow({ seq, at, origin, body }: LoggedEvent): EventRow {
@@ -128,18 +125,15 @@ function toRow({ seq, at, origin, body }: LoggedEvent): EventRow {
   return { streamId: 1, seq, siteId: 1, at, mono: at, origin, event: ev.Event, linkedid, digest, body };
 }
 
-async function check(pool: Pool, events: number): Promise<void> {
-  const { rows } = await pool.query<{ events: number; calls: number }>(
-    `SELECT (SELECT count(*)::float8 FROM ami_events) AS events,
-            (SELECT count(*)::float8 FROM calls WHERE state = 'final') AS calls`,
-  );
-  const stored = rows[0];
-  if (stored?.events !== events || stored.calls < CALLS) {
-    throw new Error(`stored ${stored?.events} of ${events} events, ${stored?.calls} of ${CALLS} calls final`);
-  }
+async function storedEvents(pool: Pool): Promise<number> {
+  const { rows } = await pool.query<{ n: number }>("SELECT count(*)::float8 AS n FROM ami_events");
+  return rows[0]?.n ?? 0;
 }
 
-function slices<T>(all: readonly T[]): T[][] {
-  const count = Math.ceil(all.length / BATCH_EVENTS);
-  return Array.from({ length: count }, (_, i) => all.slice(i * BATCH_EVENTS, (i + 1) * BATCH_EVENTS));
+async function check(pool: Pool, events: number): Promise<void> {
+  const stored = await storedEvents(pool);
+  const { rows } = await pool.query<{ n: number }>("SELECT count(*)::float8 AS n FROM calls WHERE state <> 'final'");
+  if (stored !== events || rows[0]?.n !== 0) {
+    throw new Error(`stored ${stored} of ${events} events, ${rows[0]?.n} calls are not final`);
+  }
 }

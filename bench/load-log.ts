@@ -8,14 +8,17 @@ const HOUR_SECONDS = 3_600;
 /** An event as a raw log or the wire has it: the body is JSON text. */
 export type LoggedEvent = Omit<CallEvent, "ev"> & { body: string };
 
-/** The recorded load of 300 calls again and again, each time an hour later with ids of its own, until there are `calls`. */
-export function loadLog(calls: number): LoggedEvent[] {
+/**
+ * The recorded load of 300 calls again and again, each time an hour later with ids of its own, until there are `calls`.
+ * Logs that begin in different hours share no id.
+ */
+export function loadLog(calls: number, fromHour = 0): LoggedEvent[] {
   const once = eventsOf(recording("load300"), "recommended").filter(({ ev }) => linkKeys(ev).length > 0);
   const log: LoggedEvent[] = [];
-  for (let round = 0; round * CALLS_RECORDED < calls; round++) {
+  for (let hour = fromHour; (hour - fromHour) * CALLS_RECORDED < calls; hour++) {
     for (const { ev, at, ...event } of once) {
-      const laterAt = at + round * HOUR_SECONDS * 1000;
-      log.push({ ...event, seq: log.length + 1, at: laterAt, body: later(ev, round * HOUR_SECONDS) });
+      const laterAt = at + hour * HOUR_SECONDS * 1000;
+      log.push({ ...event, seq: log.length + 1, at: laterAt, body: later(ev, hour * HOUR_SECONDS) });
     }
   }
   return log;
