@@ -1,5 +1,6 @@
 import { randomBytes } from "node:crypto";
 import { chmodSync, chownSync, existsSync, readFileSync } from "node:fs";
+import { isSea } from "node:sea";
 import { stringify } from "smol-toml";
 import { ENROL_PATH } from "../../shared/enrol.ts";
 import { RingpostError } from "../../shared/errors.ts";
@@ -183,15 +184,11 @@ function settings(
 /** The package has put it there already; a binary that was carried here copies itself. */
 function binary({ system, added }: Work): Step {
   const target = system.path(BINARY);
-  const done = existsSync(target) && (!isBinary() || readFileSync(target).equals(readFileSync(process.execPath)));
-  return step("binary", BINARY, done || !isBinary(), () => {
+  const done = existsSync(target) && (!isSea() || readFileSync(target).equals(readFileSync(process.execPath)));
+  return step("binary", BINARY, done || !isSea(), () => {
     noteFolders(system, added, system.write(target, readFileSync(process.execPath), 0o755));
     note(system, added, () => addTo(added.files, target));
   });
-}
-
-function isBinary(): boolean {
-  return process.execPath.includes("ringpost-agent");
 }
 
 function unit({ system, added }: Work): Step {

@@ -1,11 +1,13 @@
 /**
  * The systemd unit, also what the package carries (deploy/deb). Hardened as far as V8 allows: it makes machine code while
- * it runs, so MemoryDenyWriteExecute stays off. It needs the network, its state folder and nothing else of the machine.
+ * it runs, so MemoryDenyWriteExecute stays off. It is started again for ever: five failures in a row are no reason to leave a
+ * PBX unheard. It needs the network, its state folder and nothing else of the machine.
  */
 export const UNIT = `[Unit]
 Description=Ringpost agent: tells the Ringpost server what happens on this Asterisk
 After=network-online.target asterisk.service
 Wants=network-online.target
+StartLimitIntervalSec=0
 
 [Service]
 Type=exec

@@ -140,6 +140,18 @@ describe.skipIf(impossible !== null)("the package under a real systemd", () => {
     expect((await status()).outbox.stream).toBe(stream);
   }, 120_000);
 
+  it("is started again for ever while it cannot keep an outbox, and runs as soon as it can", async () => {
+    const outbox = "/var/lib/ringpost/outbox.db";
+    await machine.do("systemctl", "stop", "ringpost-agent");
+    await machine.do("sh", "-c", `mkdir /root/kept && mv ${outbox}* /root/kept && mkdir ${outbox}`);
+    await machine.do("systemctl", "start", "ringpost-agent");
+    const restarts = async () => Number((await machine.show("NRestarts"))["NRestarts"]);
+    // systemd itself gives up after five failures in ten seconds.
+    await expect.poll(restarts, { timeout: 40_000, interval: 500 }).toBeGreaterThan(6);
+    await machine.do("sh", "-c", `rmdir ${outbox} && mv /root/kept/* /var/lib/ringpost/`);
+    await connected();
+  }, 90_000);
+
   it("stays off, and is not started again and again, when its settings cannot be used", async () => {
     const good = machine.text(CONFIG);
     await machine.do("sh", "-c", `echo '[live]\nwindow_seconds = 0' >> ${CONFIG}`);
