@@ -8,6 +8,7 @@ const OLD = {
   downloads: "coalesce(done_at, asked_at) < $1",
   rejected_events: "received_at < $1",
   deliveries: "state <> 'waiting' AND done_at < $1",
+  telegram_cards: "coalesce(sent_at, (SELECT c.created_at FROM calls c WHERE c.id = t.call_id)) < $1",
   // Kept: a site's first sign of life, what may still close a call, and what tells of gaps that may change.
   site_markers: `captured_at < $1
     AND captured_at > (SELECT min(f.captured_at) FROM site_markers f WHERE f.site_id = t.site_id)
@@ -19,16 +20,20 @@ const OLD = {
 
 export type OldTable = keyof typeof OLD;
 
+/** Tables that grow with every call: their oldest rows are those with the lowest ids, and no others are looked at. */
+const BY_AGE: ReadonlySet<OldTable> = new Set(["deliveries", "telegram_cards"]);
+
 /** Deletes rows that are too old, a few at a time. Returns how many. */
 export async function deleteOld(pool: Pool, table: OldTable, before: Date, stopped: () => boolean): Promise<number> {
   let deleted = 0;
+  const from = BY_AGE.has(table) ? `(SELECT ctid, * FROM ${table} ORDER BY id LIMIT ${rowsMax})` : table;
   while (!stopped()) {
     const { rowCount } = await pool.query(
-      `DELETE FROM ${table} WHERE ctid = ANY(ARRAY(SELECT t.ctid FROM ${table} t WHERE ${OLD[table]} LIMIT ${rowsMax}))`,
+      `DELETE FROM ${table} WHERE ctid = ANY(ARRAY(SELECT t.ctid FROM ${from} t WHERE ${OLD[table]} LIMIT ${rowsMax}))`,
       [before],
     );
     deleted += rowCount ?? 0;
-    if ((rowCount ?? 0) < rowsMax) break;
+    if (rowCount === 0) break;
   }
   return deleted;
 }

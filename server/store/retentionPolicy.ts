@@ -6,7 +6,7 @@ export interface RetentionPolicy {
   log: number;
   /** Steps of calls that are no hangups, and what was delivered. */
   steps: number;
-  /** What is noted beside calls: site_markers, downloads, rejected_events. */
+  /** What is noted beside calls: site_markers, downloads, rejected_events, telegram_cards. */
   records: number;
 }
 

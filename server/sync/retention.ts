@@ -28,6 +28,7 @@ export interface OldRows {
 const TABLES: readonly [OldTable, keyof RetentionPolicy][] = [
   ["deliveries", "steps"],
   ["downloads", "records"],
+  ["telegram_cards", "records"],
   ["rejected_events", "records"],
   ["site_markers", "records"],
 ];
