@@ -76,16 +76,20 @@ describe("Telegram away", () => {
   it.each<[string, BotAnswer]>([
     ["errors of its own", { status: 500, description: "Internal Server Error" }],
     ["broken connections", "cut"],
-  ])("with %s: each chat is tried again, and told once", async (_, answer) => {
-    const { api } = world;
+  ])("with %s: each chat is tried again, and told once; the token is nowhere to be read", async (_, answer) => {
+    const { api, office } = world;
     await setTelegram(
       world.office,
       ["41", "42", "43"].map((chat) => ({ name: chat, chat })),
     );
     let failures = 7;
     api.answer = () => (failures-- > 0 ? answer : undefined);
-    world.start();
+    const { log } = world.start();
     await world.play({ answered: false });
+    const noted = () => office.rows<{ text: string }>("SELECT string_agg(last_error, '') AS text FROM deliveries");
+    await expect.poll(async () => (await noted())[0]?.text, { timeout: 20_000 }).toMatch(/500|hang up/);
+    const written = JSON.stringify([await noted(), await office.rows("SELECT * FROM delivery_circuits"), log]);
+    expect(written).not.toContain(TOKEN.split(":")[1]);
     await world.settled();
     expect(api.messages.map(({ chat }) => chat).toSorted()).toEqual(["41", "42", "43"]);
     expect(api.requests).toHaveLength(10);

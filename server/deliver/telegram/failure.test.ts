@@ -32,6 +32,17 @@ describe("what the Bot API's answers mean", () => {
       new HttpError("Network request failed!", new Error("connect ECONNREFUSED")),
       { kind: "away", error: "connect ECONNREFUSED" },
     ],
+    [
+      new HttpError(
+        "failed",
+        new Error("request to http://h/bot123456:secret-secret/getMe failed, reason: socket hang up"),
+      ),
+      { kind: "away", error: "socket hang up" },
+    ],
+    [
+      new Error("cannot reach http://h/bot123456:secret-secret/getMe"),
+      { error: "cannot reach http://h/bot[token]/getMe" },
+    ],
     [new Error("whatever"), { kind: "away" }],
   ])("%s", (error, meaning) => expect(readFailure(error)).toMatchObject(meaning));
 });

@@ -39,7 +39,13 @@ const DESCRIBED: readonly [RegExp, "refused" | "no_topic" | "gone"][] = [
 export function readFailure(error: unknown): Failure {
   if (error instanceof GrammyError) return readAnswer(error);
   const cause = error instanceof HttpError ? error.error : error;
-  return { kind: "away", error: messageOf(cause) };
+  return { kind: "away", error: withoutToken(messageOf(cause)) };
+}
+
+/** What the network says has the address in it, and with it the token: only the reason is kept. */
+function withoutToken(message: string): string {
+  const reason = /, reason: (.+)$/s.exec(message)?.[1] ?? message;
+  return reason.replace(/\d{3,}:[A-Za-z0-9_-]{10,}/g, "[token]").trim() || "no answer";
 }
 
 function readAnswer({ error_code: code, description, parameters }: GrammyError): Failure {

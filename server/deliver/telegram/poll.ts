@@ -32,9 +32,15 @@ export async function poll({ api, take, onFailure }: PollOptions, stop: AbortSig
   if (offset > 0) await ask(api, offset, 0, AbortSignal.timeout(TELEGRAM_LIMITS.confirmMsMax)).catch(() => undefined);
 }
 
+/** grammY's own type of the same thing. */
+type ApiSignal = NonNullable<Parameters<Api["getUpdates"]>[1]>;
+
 function ask(api: Api, offset: number, seconds: number, stop: AbortSignal): Promise<Update[]> {
   const limit = seconds === 0 ? { limit: 1 } : {};
-  return api.getUpdates({ offset, timeout: seconds, allowed_updates: ALLOWED_UPDATES, ...limit }, stop as never);
+  return api.getUpdates(
+    { offset, timeout: seconds, allowed_updates: ALLOWED_UPDATES, ...limit },
+    stop as unknown as ApiSignal,
+  );
 }
 
 async function rest(caught: unknown, onFailure: PollOptions["onFailure"], stop: AbortSignal): Promise<void> {
