@@ -71,7 +71,10 @@ function set(group: Command, context: Context): void {
     .option("--extensions <regex>", say.optExtensions, parse.extensions)
     .option("--trunks <names>", say.optTrunks, parse.trunks)
     .option("--json", say.optJson)
-    .addHelpText("after", `\n${SETTINGS_PARTS.map((part) => `  ${part.allowed(say)}`).join("\n")}`)
+    .addHelpText(
+      "after",
+      `\n${say.titleSettings}:\n${SETTINGS_PARTS.map((part) => `  ${part.allowed(say)}`).join("\n")}`,
+    )
     .addHelpText("after", examples(say.examples, SET_EXAMPLES))
     .action((id: string, words: string[], _: unknown, command: Command) => {
       const change = changeOf(command);

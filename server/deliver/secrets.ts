@@ -14,6 +14,8 @@ export interface Vault {
   open(sealed: string, owner: string): string;
 }
 
+const ANEW = "Start with the RINGPOST_SECRET_KEY it was sealed with, or set the secret anew.";
+
 export interface VaultKeys {
   /** RINGPOST_SECRET_KEY; undefined: the vault seals and opens nothing, and says so. */
   secretKey: string | undefined;
@@ -37,7 +39,7 @@ export function openVault({ secretKey, secretKeyBefore }: VaultKeys): Vault {
         const plain = tryOpen(sealed, owner, one);
         if (plain !== undefined) return plain;
       }
-      throw unreadable("it was sealed with another key, or for another owner", owner);
+      throw unreadable("it was sealed with another key, or for another owner", owner, ANEW);
     },
   };
 }
@@ -83,16 +85,20 @@ function tryOpen(sealed: string, owner: string, key: Buffer): string | undefined
 
 function present(secretKey: string | undefined): string {
   if (secretKey !== undefined && secretKey.length >= KEY_LENGTH_MIN) return secretKey;
-  throw unreadable("RINGPOST_SECRET_KEY is not set", "the database");
+  throw unreadable(
+    "RINGPOST_SECRET_KEY is not set",
+    "the database",
+    `Set it, the same for every server and command: at least ${KEY_LENGTH_MIN} characters, for instance from: openssl rand -base64 32.`,
+  );
 }
 
-function unreadable(found: string, on: string): RingpostError {
+function unreadable(found: string, on: string, next: string): RingpostError {
   return new RingpostError({
     code: "secret_unreadable",
     attempted: "seal or open a secret",
     on,
     found,
     retry: "no",
-    next: `Start with the RINGPOST_SECRET_KEY it was sealed with (at least ${KEY_LENGTH_MIN} characters), or set the secret anew.`,
+    next,
   });
 }

@@ -1,6 +1,7 @@
 /** Texts of `deliveries` and of the settings of webhooks. */
 export const deliveriesEn = {
-  argSettings: "who is told and how, a word each; allowed:",
+  titleSettings: "Settings",
+  argSettings: "who is told and how; see Settings below",
   allowedWebhookSetting:
     "webhook.NAME.url=http(s)://..., .events=start,dial,bridge,hangup, .secret=new|@FILE, .allow_private=yes|no; webhook.NAME=off",
   allowedNameSetting: "names.EXTENSION=NAME, .name=NAME, .department=NAME; names.EXTENSION=off",
@@ -22,7 +23,7 @@ export const deliveriesEn = {
   nothingStored: "nothing was stored: --dry-run",
   webhookNeedsUrl: (name: string) => `webhook ${name} is new: give its webhook.${name}.url`,
   webhookSecret: (name: string, secret: string) => `webhook ${name}: its secret, shown this once only: ${secret}`,
-  aboutDeliveries: "messages to integrations: the newest, the waiting, the dead",
+  aboutDeliveries: "messages to webhooks and chats: the newest, the waiting, the dead",
   aboutDeliveriesRetry: "send dead deliveries again",
   argDelivery: "id of a dead delivery",
   optDead: "only those that were given up",
@@ -35,7 +36,8 @@ export const deliveriesEn = {
 };
 
 export const deliveriesRu: typeof deliveriesEn = {
-  argSettings: "кому и как сообщать, по слову на настройку; допустимо:",
+  titleSettings: "Настройки",
+  argSettings: "кому и как сообщать; см. «Настройки» ниже",
   allowedWebhookSetting:
     "webhook.ИМЯ.url=http(s)://..., .events=start,dial,bridge,hangup, .secret=new|@ФАЙЛ, .allow_private=yes|no; webhook.ИМЯ=off",
   allowedNameSetting: "names.НОМЕР=ИМЯ, .name=ИМЯ, .department=ОТДЕЛ; names.НОМЕР=off",
@@ -57,7 +59,7 @@ export const deliveriesRu: typeof deliveriesEn = {
   nothingStored: "ничего не сохранено: --dry-run",
   webhookNeedsUrl: (name) => `вебхук ${name} новый: укажите webhook.${name}.url`,
   webhookSecret: (name, secret) => `вебхук ${name}: его секрет, показан только сейчас: ${secret}`,
-  aboutDeliveries: "сообщения интеграциям: новейшие, ждущие, неотправленные",
+  aboutDeliveries: "сообщения вебхукам и чатам: новейшие, ждущие, неотправленные",
   aboutDeliveriesRetry: "отправить неотправленные снова",
   argDelivery: "id неотправленного сообщения",
   optDead: "только те, от которых отказались",
