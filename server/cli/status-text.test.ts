@@ -38,7 +38,7 @@ it("of a hundred sites those in trouble come first, worst first, and the rest is
     "\n",
   );
   expect(lines.slice(0, 4)).toEqual([
-    "100 sites, 3 in trouble:",
+    "sites: 100, in trouble: 3",
     "90 PBX 90: its agent is silent for 2:00:00: is it running, can it reach the server?",
     "10 PBX 10: its agent does not hear Asterisk (AMI lost); on the PBX: ringpost-agent doctor",
     "70 PBX 70: the clock of its agent is off by 1:00: set the time there (NTP)",
@@ -56,6 +56,6 @@ it("all of them on request, also when most are in trouble", () => {
 
 it("well is said to be well", () => {
   expect(statusText([site(1)], [], { now, say, all: false, seenToday })).toMatch(
-    /^1 sites, all well\n\n.*\n1 .* 99\.99% /,
+    /^sites: 1, all well\n\n.*\n1 .* 99\.99% /,
   );
 });

@@ -62,7 +62,7 @@ test("status --json tells each site's backlog, AMI, problem and today's calls by
 
 test("status for people tells every problem in words, worst first, then has a line a site in the same order", async () => {
   const lines = (await run("status")).out.split("\n");
-  expect(lines[0]).toBe("2 sites, 2 in trouble:");
+  expect(lines[0]).toBe("sites: 2, in trouble: 2");
   expect(lines[1]).toMatch(/^1 HQ: its agent is silent for 1:\d\d: is it running/);
   expect(lines[2]).toBe("1 HQ: wrong AMI password");
   expect(lines[3]).toBe("2 Branch: the clock of its agent is off by 1:01: set the time there (NTP)");

@@ -16,7 +16,7 @@ export const retentionEn = {
   colDays: "days",
   keptLog: "the raw log of events (ami_events)",
   keptSteps: "steps of calls that are no hangups, and what was delivered",
-  keptRecords: "markers of sites, downloads, rejected events",
+  keptRecords: "markers of sites, downloads, rejected events, cards in chats",
   megabytes: (bytes: number) => `${(bytes / 1_048_576).toFixed(1)} MB`,
   rowCount: (count: number) => `${count} rows`,
 };
@@ -38,7 +38,7 @@ export const retentionRu: typeof retentionEn = {
   colDays: "дней",
   keptLog: "журнал событий (ami_events)",
   keptSteps: "шаги звонков, кроме завершений, и доставленное",
-  keptRecords: "отметки площадок, докачки, отвергнутые события",
+  keptRecords: "отметки площадок, докачки, отвергнутые события, карточки в чатах",
   megabytes: (bytes) => `${(bytes / 1_048_576).toFixed(1)} МБ`,
   rowCount: (count) => `строк: ${count}`,
 };

@@ -3,7 +3,7 @@ export const statusEn = {
   colSeenToday: "seen today",
   optAllSites: "a line for every site, however many there are",
   siteCount: (sites: number, troubled: number) =>
-    troubled === 0 ? `${sites} sites, all well` : `${sites} sites, ${troubled} in trouble:`,
+    troubled === 0 ? `sites: ${sites}, all well` : `sites: ${sites}, in trouble: ${troubled}`,
   othersWell: (sites: number) => `and ${sites} more, all well; to see them: status --all`,
   unheardFor: (duration: string) => `its agent is silent for ${duration}: is it running, can it reach the server?`,
   amiTrouble: (state: string) => `its agent does not hear Asterisk (AMI ${state}); on the PBX: ringpost-agent doctor`,
