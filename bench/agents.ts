@@ -70,16 +70,12 @@ export async function newAgents(
   return agents;
 }
 
-/** The agent's largest backlog batch. */
-const BATCH_EVENTS = 1_000;
-
 /** Packs a log as an agent with a backlog sends it. */
-export function packAll(agent: Agent, log: readonly LoggedEvent[]): Promise<Buffer[]> {
-  return Promise.all(slices(log).map((events) => agent.pack(events, "backlog", log.length)));
+export function packAll(agent: Agent, log: readonly LoggedEvent[], batchEvents: number): Promise<Buffer[]> {
+  return Promise.all(slices(log, batchEvents).map((events) => agent.pack(events, "backlog", log.length)));
 }
 
-/** In batches of the agent's size. */
-export function slices<T>(all: readonly T[]): T[][] {
-  const count = Math.ceil(all.length / BATCH_EVENTS);
-  return Array.from({ length: count }, (_, i) => all.slice(i * BATCH_EVENTS, (i + 1) * BATCH_EVENTS));
+export function slices<T>(all: readonly T[], length: number): T[][] {
+  const count = Math.ceil(all.length / length);
+  return Array.from({ length: count }, (_, i) => all.slice(i * length, (i + 1) * length));
 }

@@ -16,11 +16,11 @@ const POSTGRES_EPOCH_MS = 946_684_800_000;
 const TWO_32 = 2 ** 32;
 
 /** Seconds that COPY takes for the same events, in the same batches, into a table of the same shape with the same indexes. */
-export function copyEvents(url: string, rows: readonly EventRow[]): Promise<number> {
+export function copyEvents(url: string, rows: readonly EventRow[], batchEvents: number): Promise<number> {
   return inOwnSchema(url, async (client) => {
     await client.query("CREATE TABLE bare.ami_events (LIKE public.ami_events INCLUDING ALL)");
     const startedAt = performance.now();
-    for (const batch of slices(rows)) {
+    for (const batch of slices(rows, batchEvents)) {
       const stream = client.query(copyFrom(COPY));
       for (const chunk of encodeRows(Date.now(), batch)) stream.write(chunk);
       stream.end();

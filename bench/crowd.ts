@@ -15,6 +15,8 @@ const LIVE_BATCH_EVENTS = 4;
 const LIVE_EVENTS = 500;
 const BACKLOG_SITES = 20;
 const BACKLOG_CALLS = 600;
+/** What fits an agent's backlog request. */
+const BACKLOG_BATCH_EVENTS = 450;
 /** No two logs begin within so many hours. */
 const LOG_HOURS = 3;
 const WARM_UP_MS = 5_000;
@@ -101,7 +103,7 @@ function packBacklogs(agents: readonly Agent[]): Promise<Backlog[]> {
   return Promise.all(
     agents.map(async (agent, index) => {
       const log = loadLog(BACKLOG_CALLS, LIVE_SITES + index * LOG_HOURS);
-      return { agent, bodies: await packAll(agent, log) };
+      return { agent, bodies: await packAll(agent, log, BACKLOG_BATCH_EVENTS) };
     }),
   );
 }

@@ -38,7 +38,7 @@ export class Intake {
     const { now } = this.#options;
     const read = async () => {
       const body = await unpack(packed, encoding);
-      return { ...parseBody(body.toString("utf8")), bytes: body.length };
+      return { ...(await parseBody(body.toString("utf8"))), bytes: body.length };
     };
     // What is live is small: it does not wait until the backlogs of twenty agents are read.
     const { header, events, bytes } = await this.#parsers.add(read, { priority: -packed.length });

@@ -15,8 +15,10 @@ export const INGEST_LIMITS = {
   backlogWritersMax: 1,
   /** Batches and events written in one transaction. A batch larger than eventsMax goes alone. Others wait while they are told. */
   groupBatchesMax: 64,
-  groupEventsMax: 2_000,
+  groupEventsMax: 1_000,
   groupBytesMax: 32 * 1024 * 1024,
+  /** How long a backlog group lets live ones go first. */
+  yieldMsMax: 50,
   /** Times a group is tried again after a deadlock, a serialization failure or another writer's overlap. */
   attemptsMax: 12,
   /** Full jitter between attempts grows to this. */

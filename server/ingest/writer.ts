@@ -76,7 +76,7 @@ export class Writer {
     this.#counts.batch(batch.lane, batch.events.length);
     const { queue, waiting } = this.#lanes[batch.lane];
     const accepted = new Promise<Accepted>((resolve, reject) => waiting.push({ batch, resolve, reject }));
-    void queue.add(() => this.#drain(waiting));
+    void queue.add(() => this.#drain(batch.lane, waiting));
     return accepted.finally(() => {
       this.#waitingEvents -= batch.events.length;
       this.#waitingBytes -= batch.bytes;
@@ -97,7 +97,8 @@ export class Writer {
     } while (this.#reviews.size > 0);
   }
 
-  async #drain(waiting: Waiting[]): Promise<void> {
+  async #drain(lane: Lane, waiting: Waiting[]): Promise<void> {
+    if (lane === "backlog") await Promise.race([this.#lanes.live.queue.onIdle(), sleep(INGEST_LIMITS.yieldMsMax)]);
     const group = takeGroup(waiting);
     if (group.length === 0) return;
     try {

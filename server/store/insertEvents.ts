@@ -1,5 +1,6 @@
 import type { ClientBase } from "pg";
 import { byteaArray, int4Array, int8Array, jsonbArray, textArray, timeArray } from "./arrays.ts";
+import { together } from "./transaction.ts";
 
 /** A row of ami_events; times in epoch ms. */
 export interface EventRow {
@@ -16,9 +17,16 @@ export interface EventRow {
   body: string;
 }
 
-/** Stores events. One INSERT of arrays costs what a COPY does, and unlike it lets other statements follow at once. */
+/** Rows in one statement: PostgreSQL begins with the first of them while the next are made ready. */
+const ROWS_MAX = 256;
+
+/** Stores events. An INSERT of arrays costs what a COPY does, and unlike it lets other statements follow at once. */
 export async function insertEvents(client: ClientBase, receivedAtMs: number, rows: readonly EventRow[]): Promise<void> {
-  if (rows.length === 0) return;
+  const starts = Array.from({ length: Math.ceil(rows.length / ROWS_MAX) }, (_, index) => index * ROWS_MAX);
+  await together(starts.map((start) => insert(client, receivedAtMs, rows.slice(start, start + ROWS_MAX))));
+}
+
+async function insert(client: ClientBase, receivedAtMs: number, rows: readonly EventRow[]): Promise<void> {
   await client.query({
     name: "insert_events",
     text: `INSERT INTO ami_events
