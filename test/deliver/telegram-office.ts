@@ -29,16 +29,16 @@ export interface Sender {
   stop(): Promise<void>;
 }
 
-/** Deliveries and Telegram as the server runs them; `now` may be hours from now. */
+/** Deliveries and Telegram as the server runs them. */
 export function openSender(
   office: Office,
   api: BotApi,
-  { now = Date.now, secretKey = SECRET_KEY }: { now?: () => number; secretKey?: string } = {},
+  { secretKey = SECRET_KEY }: { secretKey?: string } = {},
 ): Sender {
   const pool = openPool({ url: office.db.url, name: "test telegram", connectionsMax: 10 });
   const lines: string[] = [];
   const log = createLogger({ name: "test", level: "info", destination: { write: (line) => void lines.push(line) } });
-  const options = { pool, log, now, random: Math.random, startedAt: 0 };
+  const options = { pool, log, now: Date.now, random: Math.random, startedAt: 0 };
   const vault = openVault({ secretKey });
   const telegram = startTelegram({ ...options, vault, apiRoot: api.url, requestMsMax: 1_000 });
   const engine = startDeliveries({ ...options, channels: { telegram } });

@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { retryDeliveries } from "../../server/store/listDeliveries.ts";
 import { phoneCall } from "../ingest/phone-call.ts";
 import type { BotAnswer, BotRequest } from "./bot-api.ts";
 import { GROUP, setTelegram, TOKEN } from "./telegram-office.ts";
@@ -37,8 +38,8 @@ describe("Telegram away", () => {
     await world.stopSenders();
     api.answer = () => undefined;
     const before = api.requests.length;
-    await endPauses();
-    world.start({ now: () => Date.now() + HOUR });
+    await world.pass(HOUR);
+    world.start();
     await world.settled();
     expect(
       api.requests
@@ -65,7 +66,8 @@ describe("Telegram away", () => {
   it("for so long that nobody can call back: given up, and says so", async () => {
     await setTelegram(world.office);
     await world.play({ answered: false });
-    world.start({ now: () => Date.now() + 3 * HOUR });
+    await world.pass(3 * HOUR);
+    world.start();
     await world.settled();
     expect(world.api.requests).toEqual([]);
     expect(await errors()).toEqual([
@@ -169,6 +171,9 @@ describe("a chat", () => {
     ]);
     const open = "SELECT telegram_sent, processed FROM call_events WHERE event_type = 'hangup' GROUP BY 1, 2";
     expect(await world.office.rows(open)).toEqual([{ telegram_sent: false, processed: true }]);
+    expect(await retryDeliveries(world.office.db.pool, null)).toBe(9);
+    await world.settled();
+    expect(api.requests.filter(({ body }) => body["chat_id"] === "42")).toHaveLength(2);
     api.blocked.delete("42");
     await expect.poll(() => api.polling(TOKEN), { timeout: 20_000 }).toBe(1);
     api.update(TOKEN, { my_chat_member: { chat: { id: 42, type: "private" }, new_chat_member: { status: "member" } } });
@@ -176,6 +181,9 @@ describe("a chat", () => {
     await world.play({ answered: false });
     await world.settled();
     expect(api.messages.filter(({ chat }) => chat === "42")).toHaveLength(1);
+    expect(await retryDeliveries(world.office.db.pool, null)).toBe(9);
+    await world.settled();
+    expect(api.messages.filter(({ chat }) => chat === "42")).toHaveLength(4);
   });
 
   it("that became a supergroup is told under its new id, and the settings know it", async () => {
@@ -256,7 +264,7 @@ describe("servers", () => {
     expect(countOf(api, "sendMessage")).toBe(12);
     await expect.poll(() => api.polling(TOKEN), { timeout: 20_000 }).toBe(1);
     await world.stopSenders();
-    expect(api.polling(TOKEN)).toBe(0);
+    await expect.poll(() => api.polling(TOKEN)).toBe(0);
   });
 
   it("another listens to the bot when the one that did has gone", async () => {

@@ -20,6 +20,8 @@ export interface World {
   sendAll(events: readonly CallEvent[], origin?: "live" | "downloaded"): Promise<void>;
   /** Sends some events of a stream whose highest seq is known. */
   sendPart(stream: number, events: readonly CallEvent[], highestSeq: number): Promise<void>;
+  /** Makes all that happened older. */
+  pass(ms: number): Promise<void>;
   /** Nothing waits any more. */
   settled(): Promise<void>;
   deliveries(): Promise<Record<string, number>>;
@@ -63,6 +65,12 @@ export async function openTelegramWorld(): Promise<World> {
     async sendPart(stream, events, highestSeq) {
       await send(server, site, events, { stream: uuid(stream), highestSeq });
     },
+    async pass(ms) {
+      for (const [table, columns] of AGEING) {
+        const set = columns.map((column) => `${column} = ${column} - $1::float8 * interval '1 ms'`);
+        await office.rows(`UPDATE ${table} SET ${set.join(", ")}`, [ms]);
+      }
+    },
     async settled() {
       const waiting = async () => (await world.deliveries())["waiting"] ?? 0;
       await expect.poll(waiting, { timeout: 25_000 }).toBe(0);
@@ -82,6 +90,13 @@ export async function openTelegramWorld(): Promise<World> {
   };
   return world;
 }
+
+const AGEING = [
+  ["deliveries", ["created_at", "retry_since"]],
+  ["calls", ["start_time", "end_time"]],
+  ["call_events", ["event_timestamp"]],
+  ["delivery_circuits", ["open_until"]],
+] as const;
 
 /** The same events so much later, by the PBX's clock. */
 export function later(events: readonly CallEvent[], ms: number): CallEvent[] {

@@ -137,7 +137,8 @@ describe("never a false alarm", () => {
     await setTelegram(world.office);
     const laterMs = Date.now() - 1_700_000_000_000 - 10 * 60_000;
     await world.play({ origin: "downloaded", answered: false, laterMs });
-    world.start({ now: () => Date.now() + HOUR });
+    await world.pass(HOUR);
+    world.start();
     await world.settled();
     expect(world.api.requests).toEqual([]);
     expect(await world.office.rows("SELECT state, last_error FROM deliveries")).toEqual([

@@ -115,15 +115,15 @@ async function bring(context: BringContext, bringing: Bringing): Promise<Brought
   return finish(context, bringing);
 }
 
-function verdictOf({ now, log }: BringContext, { account, chat, card, news }: Bringing): Verdict {
+function verdictOf({ log }: BringContext, { account, chat, card, news }: Bringing): Verdict {
   const { settings, downloadedAgeMsMax, enterpriseId } = account;
   const hasMessage = card.messageId !== null;
   if (card.attempts > 1 && !hasMessage) {
     log.info({ enterprise: enterpriseId, call: card.callId }, "a card is sent again: it may be in the chat twice");
   }
-  const { call, steps } = news;
+  const { call, steps, now } = news;
   const { lateMsMax } = settings;
-  return judge({ call, steps, hasMessage, now: now(), lateMsMax, downloadedAgeMsMax, silent: chat.silent });
+  return judge({ call, steps, hasMessage, now, lateMsMax, downloadedAgeMsMax, silent: chat.silent });
 }
 
 function request(
@@ -154,18 +154,18 @@ async function note({ pool, log }: BringContext, card: ClaimedCard, at: Shown & 
   }
 }
 
-function count({ counts, now }: BringContext, { card, news: { steps } }: Bringing): void {
+function count({ counts, now }: BringContext, { card, news, claimedAt }: Bringing): void {
   counts?.attempt("telegram", "sent");
-  const newest = steps.at(-1);
+  const newest = news.steps.at(-1);
   // What was tried before tells of the outage, not of how fast we are.
   if (newest !== undefined && card.failures === 0)
-    counts?.sent("telegram", Math.max(now() - newest.createdAt, 0) / 1000);
+    counts?.sent("telegram", Math.max(news.now - newest.createdAt + now() - claimedAt, 0) / 1000);
 }
 
 async function finish(
-  { pool, now }: BringContext,
+  { pool }: BringContext,
   { card, news }: Bringing,
-  ends: readonly CardEnd[] = endsOf(news.call, news.steps, now()),
+  ends: readonly CardEnd[] = endsOf(news.call, news.steps, news.now),
 ): Promise<Brought> {
   await finishCard(pool, card.id, ends);
   return "again";

@@ -42,11 +42,11 @@ async function pause(
   error: string,
   { ms, failed }: { ms: number; failed: boolean },
 ): Promise<Brought> {
-  const { pool, now } = context;
+  const { pool } = context;
   const { name, card, news } = bringing;
   const problem = failed && card.failures > 0 ? error : null;
   await pauseChat(pool, name, { ms, failed, problem });
-  const isOld = news.steps.some(({ retrySince }) => now() - retrySince > TELEGRAM_LIMITS.retryAgeMsMax);
+  const isOld = news.steps.some(({ retrySince }) => news.now - retrySince > TELEGRAM_LIMITS.retryAgeMsMax);
   if (isOld) await end(context, bringing, "given_up", error);
   else await releaseCard(pool, card.id, { ids: card.deliveryIds, error });
   return { waitMs: ms };

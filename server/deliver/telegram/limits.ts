@@ -25,7 +25,7 @@ export const TELEGRAM_LIMITS = {
   accountCacheMs: 3_000,
   accountsCachedMax: 5_000,
   retryDelayMsMin: 1_000,
-  retryDelayMsMax: 60_000,
+  retryDelayMsMax: 30_000,
   unauthorizedMs: 60_000,
   /** After that it is given up. */
   retryAgeMsMax: 24 * 3_600_000,

@@ -31,7 +31,8 @@ export interface BotTrial {
 export async function tryChats(pool: Pool, account: Account): Promise<BotTrial> {
   const { api, settings } = account;
   try {
-    const [{ username }, { url }] = [await api.getMe(), await api.getWebhookInfo()];
+    const { username } = await api.getMe();
+    const { url } = await api.getWebhookInfo().catch((): { url?: string } => ({}));
     const chats: ChatTrial[] = [];
     for (const chat of settings.chats) chats.push(await tryChat(pool, account, chat));
     return { bot: username, webhook: url === undefined || url === "" ? null : url, chats };

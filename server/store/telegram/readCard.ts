@@ -15,6 +15,8 @@ export interface CardStep {
 export interface CardNews {
   call: CardCall;
   steps: CardStep[];
+  /** By the database's clock, epoch ms: ages are told by it, for the servers' clocks may differ. */
+  now: number;
 }
 
 /** The call as it stands now, with what a card says of it, and what is to be brought. Undefined: the call is gone. */
@@ -26,7 +28,8 @@ export async function readCard(
 ): Promise<CardNews | undefined> {
   const { rows } = await pool.query<CardNews>({
     name: "read_card",
-    text: `SELECT (SELECT to_jsonb(told) FROM (${CALL}) told) AS call, coalesce((${STEPS}), '[]') AS steps
+    text: `SELECT (SELECT to_jsonb(told) FROM (${CALL}) told) AS call, coalesce((${STEPS}), '[]') AS steps,
+             ${ms("now()")} AS now
            FROM calls c JOIN enterprises ent ON ent.id = c.enterprise_id WHERE c.id = $1`,
     values: [callId, deliveryIds, callbackMsMax],
   });
