@@ -4,4 +4,4 @@ import { loadAddon } from "./addon.ts";
 
 let addon: unknown;
 
-export default createDatabase(() => (addon ??= loadAddon()), false);
+export default createDatabase(() => (addon ??= loadAddon("better_sqlite3")), false);

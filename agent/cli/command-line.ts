@@ -1,6 +1,8 @@
 import { codeOf, EXIT, messageOf, type RingpostError } from "../../shared/errors.ts";
 import { createLogger } from "../../shared/log.ts";
 import { Agent } from "../agent.ts";
+import { notifier } from "../control/notify.ts";
+import { Watchdog } from "../control/watchdog.ts";
 import { runProgram } from "./program.ts";
 import { systemClock } from "../clock.ts";
 import type { Settings } from "../settings.ts";
@@ -42,12 +44,16 @@ async function runAgent(settings: Settings): Promise<number> {
     log.fatal({ code: error.code }, error.message);
     ended.resolve(EXIT.critical);
   };
+  const notify = notifier();
+  const watchdog = notify === null ? null : new Watchdog(notify, process.env["WATCHDOG_USEC"]);
   const agent = new Agent(settings, { clock: systemClock, random: Math.random, log, failed });
   const stop = () => {
+    watchdog?.stop();
     setTimeout(() => ended.resolve(EXIT.ok), STOP_MS_MAX).unref();
     void agent.stop().then(() => ended.resolve(EXIT.ok));
   };
   process.once("SIGTERM", stop).once("SIGINT", stop);
+  watchdog?.start(agent);
   agent.start().catch(failed);
   const exitStatus = await ended.promise;
   await new Promise((done) => log.flush(done));

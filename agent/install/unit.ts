@@ -10,7 +10,9 @@ Wants=network-online.target
 StartLimitIntervalSec=0
 
 [Service]
-Type=exec
+Type=notify
+NotifyAccess=main
+WatchdogSec=60
 ExecStart=/usr/bin/ringpost-agent run --config /etc/ringpost/agent.toml
 User=ringpost
 Group=ringpost

@@ -12,6 +12,9 @@ const inBinary: Plugin = {
     build.onResolve({ filter: /^better-sqlite3\/lib\/database\.js$/ }, () => {
       return { path: join(MODULES, "better-sqlite3/lib/database.js") };
     });
+    build.onResolve({ filter: /\/notify\.ts$/ }, ({ importer }) => {
+      return importer.startsWith(BINARY_PARTS) ? undefined : { path: join(BINARY_PARTS, "notify.ts") };
+    });
     build.onResolve({ filter: /^\.\/thread\.ts$/ }, ({ resolveDir }) => {
       return resolveDir.endsWith("outbox") ? { path: join(BINARY_PARTS, "thread.ts") } : undefined;
     });

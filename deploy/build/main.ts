@@ -4,6 +4,7 @@ import { buildAddon } from "./addon.ts";
 import { bundle } from "./bundle.ts";
 import { makeDeb } from "./deb.ts";
 import { measure } from "./measure.ts";
+import { NOTIFY_ADDON } from "./notify.ts";
 import { BINARY, DIST, NODE, REPOSITORY, WORK } from "./paths.ts";
 import { makeBinary } from "./sea.ts";
 import { provePortable } from "./symbols.ts";
@@ -21,7 +22,7 @@ await mkdir(WORK, { recursive: true });
 await mkdir(DIST, { recursive: true });
 const addon = await buildAddon(say);
 await makeBinary({ ...(await bundle()), addon }, BINARY);
-for (const file of [NODE, BINARY, addon]) {
+for (const file of [NODE, BINARY, addon, NOTIFY_ADDON]) {
   const { symbols, newest } = await provePortable(file);
   say(`${relative(REPOSITORY, file)}: ${symbols} symbols of the system, none newer than glibc ${newest}`);
 }

@@ -70,7 +70,7 @@ export const COMMAND_PHRASES = [
     null,
     "Проверьте, что папка из [outbox] path есть и пользователь агента может в неё писать",
   ),
-  phrase(/^load the SQLite addon$/, null, "загрузить SQLite"),
+  phrase(/^load the addon (\w+)$/, null, "загрузить модуль $1"),
   phrase(/^a folder of its own$/, null, "своя папка"),
   phrase(/^Set TMPDIR to a folder.*$/, null, "Укажите в TMPDIR папку без noexec, где свободно 4 МБ"),
   phrase(/^ask the agent$/, null, "спросить агента"),

@@ -10,6 +10,7 @@ import { buildApp } from "../../../server/http/app.ts";
 import { addEnterprise } from "../../../server/store/addEnterprise.ts";
 import { inviteSite } from "../../../server/store/inviteSite.ts";
 import { createLogger } from "../../../shared/log.ts";
+import { delay } from "../../asterisk/lab/command.ts";
 import { FakeAmi } from "../../agent/fake-ami.ts";
 import { testDatabase, type TestDatabase } from "../../support/postgres.ts";
 import { Booted } from "./booted.ts";
@@ -70,7 +71,8 @@ describe.skipIf(impossible !== null)("the package under a real systemd", () => {
     const { stdout } = await machine.do(AGENT, "install", "--server", url, "--code", invite?.code ?? "");
     process.stdout.write(`install, doctor included: ${((performance.now() - startedAt) / 1000).toFixed(1)} s\n`);
     expect(stdout).toMatch(/good +the agent runs[\s\S]*good +service starts at boot +enabled/);
-    expect(await machine.show("ActiveState", "UnitFileState", "User", "NRestarts")).toEqual({
+    expect(await machine.show("ActiveState", "UnitFileState", "User", "NRestarts", "Type")).toEqual({
+      Type: "notify",
       ActiveState: "active",
       UnitFileState: "enabled",
       User: "ringpost",
@@ -140,6 +142,25 @@ describe.skipIf(impossible !== null)("the package under a real systemd", () => {
     expect((await status()).outbox.stream).toBe(stream);
   }, 120_000);
 
+  it("tells systemd that it advances, and is started anew when it hangs", async () => {
+    const dropIn = "/etc/systemd/system/ringpost-agent.service.d/soon.conf";
+    machine.put(dropIn, "[Service]\nWatchdogSec=3\n");
+    await machine.do("systemctl", "daemon-reload");
+    await machine.do("systemctl", "restart", "ringpost-agent");
+    await connected();
+    const { MainPID } = await machine.show("MainPID");
+    // Longer than systemd's patience: as long as it advances it stays.
+    await delay(7_000);
+    expect(await machine.show("MainPID", "NRestarts")).toEqual({ MainPID, NRestarts: "0" });
+    await machine.do("systemctl", "kill", "--signal=STOP", "ringpost-agent");
+    await expect.poll(async () => (await machine.show("NRestarts"))["NRestarts"], { timeout: 30_000 }).toBe("1");
+    await connected();
+    await machine.do("rm", dropIn);
+    await machine.do("systemctl", "daemon-reload");
+    await machine.do("systemctl", "restart", "ringpost-agent");
+    await connected();
+  }, 90_000);
+
   it("is started again for ever while it cannot keep an outbox, and runs as soon as it can", async () => {
     const outbox = "/var/lib/ringpost/outbox.db";
     await machine.do("systemctl", "stop", "ringpost-agent");
@@ -173,6 +194,8 @@ describe.skipIf(impossible !== null)("the package under a real systemd", () => {
     const mute = await machine.install(await deb("0.1.2", await script("mute-real", text)));
     expect(mute.status).not.toBe(0);
     expect(mute.stderr).toContain("the version before stays in use");
+    for (const path of ["/usr/bin", "/lib/systemd/system"])
+      expect((await machine.do("sh", "-c", `ls ${path}/*.previous`)).stdout).toBe("");
     await connected();
     expect((await machine.do(AGENT, "status")).stdout).toContain("agent 0.1.0");
   }, 120_000);
