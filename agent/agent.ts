@@ -1,7 +1,7 @@
 import type { AmiEvent } from "../shared/ami-event.ts";
 import type { RingpostError } from "../shared/errors.ts";
 import type { Logger } from "../shared/log.ts";
-import type { AgentReport } from "../shared/wire.ts";
+import type { AgentReport, WindowReport } from "../shared/wire.ts";
 import type { KnownStart } from "./ami/facts.ts";
 import { AmiSession, type Remembered } from "./ami/session.ts";
 import { STALL_TICK_MS, StallMeter } from "./ami/stall.ts";
@@ -17,14 +17,20 @@ import { gap } from "./markers.ts";
 import { Losses } from "./outbox/losses.ts";
 import { Outbox } from "./outbox/outbox.ts";
 import type { Opened } from "./outbox/protocol.ts";
-import type { Settings } from "./settings.ts";
+import { Repair } from "./recover/repair.ts";
+import { ASTERISK_CONF, isLoopback, type Settings } from "./settings.ts";
+import { sleep } from "./sleep.ts";
 import { AGENT_VERSION } from "./version.ts";
 
+const AGENT_NAME = `ringpost-agent/${AGENT_VERSION}`;
 const MEGABYTE = 1024 * 1024;
 const DAY_MS = 86_400_000;
 /** Of the 5 s a stop may take: what the server gets to take the last events, and the rest for the disk. */
 const DRAIN_MS_MAX = 3_000;
 const CLOCK_AHEAD_MS_TOLD = 5_000;
+/** A session that is connected asks Asterisk every ten seconds. */
+const SILENT_MS_MAX = 60_000;
+const STORED_MS_MAX = 2_000;
 
 export interface AgentPorts {
   clock: Clock;
@@ -48,8 +54,10 @@ export class Agent {
   readonly #watch: Watch;
   readonly #renewal: KeyRenewal;
   readonly #control: ControlSocket;
+  readonly #repair: Repair;
   #stallTimer: NodeJS.Timeout | undefined;
   #started = false;
+  #heardAtMono = 0;
 
   constructor(settings: Settings, ports: AgentPorts) {
     const { clock, random, log } = ports;
@@ -59,17 +67,22 @@ export class Agent {
     this.#startedAt = clock.wallMs();
     this.#stall = new StallMeter(clock.monoMs());
     this.#capture = new Capture(clock, this.#stall);
-    const gapRow = (lost: Parameters<typeof gap>[0]) => this.#capture.row(gap(lost));
-    this.#outbox = new Outbox(outboxSettings(settings), { log, gapRow, failed: ports.failed });
+    const gapRow = (lost: Parameters<typeof gap>[0]) => {
+      const told = gap(lost);
+      this.#watch.seeGap(told);
+      return this.#capture.row(told);
+    };
+    const gapTold = (marker: AmiEvent) => this.#watch.seeGap(marker);
+    this.#outbox = new Outbox(outboxSettings(settings), { log, gapRow, gapTold, failed: ports.failed });
     this.#forwarder = new Forwarder(
       {
         url: server.url,
         key: presentKey(settings),
         caFile: server.ca_file,
         windowMs: live.window_seconds * 1000,
-        agent: `ringpost-agent/${AGENT_VERSION}`,
+        agent: AGENT_NAME,
       },
-      { clock, random, log, outbox: this.#outbox, report: () => this.#report() },
+      { clock, random, log, outbox: this.#outbox, report: () => this.#report(), files: this.#fileWindows() },
     );
     this.#session = new AmiSession(ami, {
       clock,
@@ -79,9 +92,23 @@ export class Agent {
       heard: (aheadMs) => this.#heard(aheadMs),
       started: (start) => this.#outbox.remember("asterisk_start", JSON.stringify(start)),
       changed: () => this.#forwarder.reportChanged(),
+      blindEnded: (fromMs, toMs) => this.#repair.blindEnded(fromMs, toMs),
     });
     this.#watch = new Watch({ clock, remember: (key, text) => this.#outbox.remember(key, text) });
-    this.#renewal = new KeyRenewal(settings, { log, use: (key) => this.#forwarder.useKey(key) });
+    this.#repair = new Repair(repairSettings(settings), {
+      clock,
+      random,
+      log,
+      report: () => this.#report(),
+      pbxAheadMs: () => this.#capture.pbxAheadMs,
+      isLinked: () => this.#forwarder.link.ok,
+      blind: () => this.#watch.blind.periods,
+      windows: () => this.#outbox.state?.windows ?? [],
+      remember: (text) => this.#outbox.remember("repair", text),
+      tell: (marker) => this.#tell(marker),
+      changed: () => this.#forwarder.reportChanged(),
+    });
+    this.#renewal = new KeyRenewal(settings, { log, use: (key) => this.#useKey(key) });
     this.#control = new ControlSocket(settings.outbox.path, {
       status: () => this.status(),
       watch: this.#watch,
@@ -98,6 +125,7 @@ export class Agent {
     this.#outbox.remember("stopped_clean", "false");
     this.#watch.resume(opened.remembered);
     await this.#control.listen();
+    this.#repair.start(opened.remembered["repair"]);
     this.#session.start(remembered(opened, momentOf(this.#ports.clock)));
     this.#forwarder.start(opened);
     this.#renewal.start();
@@ -109,6 +137,7 @@ export class Agent {
   async stop(): Promise<void> {
     if (this.#started) {
       await this.#session.stop();
+      await this.#repair.stop();
       this.#outbox.remember("heard", heardText(momentOf(this.#ports.clock)));
       this.#outbox.remember("stopped_clean", "true");
       await this.#outbox.settled();
@@ -141,7 +170,16 @@ export class Agent {
       outboxBytesMax: outbox.max_mb * MEGABYTE,
       watch: this.#watch,
       monoMs: this.#ports.clock.monoMs(),
+      repair: this.#repair.status,
     });
+  }
+
+  /** Whether capture and commit both go on. One that waits for a full disk at its start is known to wait. */
+  async advances(): Promise<boolean> {
+    if (!this.#started) return true;
+    await this.#outbox.look();
+    const silentMs = this.#ports.clock.monoMs() - this.#heardAtMono;
+    return this.#session.state.state !== "connected" || silentMs < SILENT_MS_MAX;
   }
 
   #tick(): void {
@@ -156,7 +194,27 @@ export class Agent {
     this.#outbox.submit(events.map((event) => this.#capture.row(event)));
   }
 
+  /** Resolves when the marker has its seq, or when the disk keeps it waiting. */
+  async #tell(marker: AmiEvent): Promise<void> {
+    this.#take([marker]);
+    await Promise.race([this.#outbox.settled(), sleep(STORED_MS_MAX)]);
+  }
+
+  #useKey(key: string): void {
+    this.#forwarder.useKey(key);
+    this.#repair.useKey(key);
+  }
+
+  /** The forwarder is made before the repair, which needs its link. */
+  #fileWindows() {
+    return {
+      asked: (id: string, from: number, to: number) => this.#repair.asked(id, from, to),
+      windows: (reports: readonly WindowReport[]) => this.#repair.windows(reports),
+    };
+  }
+
   #heard(aheadMs: number | undefined): void {
+    this.#heardAtMono = this.#ports.clock.monoMs();
     if (aheadMs !== undefined) this.#capture.measuredPbxClock(aheadMs);
     this.#outbox.remember("heard", heardText(momentOf(this.#ports.clock)));
   }
@@ -191,6 +249,14 @@ function outboxSettings({ outbox }: Settings) {
     bytesMax: outbox.max_mb * MEGABYTE,
     ageMsMax: outbox.max_days * DAY_MS,
   };
+}
+
+function repairSettings(settings: Settings) {
+  const { server, ami, recover } = settings;
+  const isLocal = isLoopback(ami.host) || recover.root !== "" || recover.asterisk_conf !== ASTERISK_CONF;
+  const site = /^rp_(\d+)_/.exec(server.key)?.[1] ?? "";
+  const { url, ca_file: caFile } = server;
+  return { ...recover, isLocal, site, url, caFile, key: presentKey(settings), agent: AGENT_NAME };
 }
 
 function momentOf(clock: Clock): Moment {

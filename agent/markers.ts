@@ -1,4 +1,6 @@
-import { MARKERS, type AmiEvent, type GapCause } from "../shared/ami-event.ts";
+import { MARKERS, type AmiEvent, type GapCause, type RepairResult } from "../shared/ami-event.ts";
+
+const REASON_CHARACTERS_MAX = 1_000;
 
 /** What AMI told about itself at login; undefined what it would not tell. */
 export interface AsteriskFacts {
@@ -10,13 +12,17 @@ export interface AsteriskFacts {
   startedAt?: number | undefined;
 }
 
-/** `newOutbox`: nothing is remembered of the time before; whoever has earlier events of this site knows since when. */
-export function captureStarted(facts: AsteriskFacts, newOutbox = false): AmiEvent {
+/**
+ * `newOutbox`: nothing is remembered of the time before; whoever has earlier events of this site knows since when.
+ * `repairPending`: Asterisk's own files are read for what was missed before.
+ */
+export function captureStarted(facts: AsteriskFacts, newOutbox = false, repairPending = false): AmiEvent {
   return withKnown(MARKERS.captureStarted, {
     AsteriskVersion: facts.asteriskVersion,
     AmiVersion: facts.amiVersion,
     AsteriskStarted: facts.startedAt?.toString(),
     Outbox: newOutbox ? "new" : undefined,
+    Repair: repairPending ? "pending" : undefined,
   });
 }
 
@@ -72,6 +78,27 @@ export function gap({ fromMs, toMs, cause, detail, count, stream, fromSeq, toSeq
     Stream: stream,
     FromSeq: fromSeq?.toString(),
     ToSeq: toSeq?.toString(),
+  });
+}
+
+/** What came of reading Asterisk's own files for a time; epoch ms. */
+export interface Recovery {
+  from: number;
+  to: number;
+  sources: readonly string[];
+  rows: number;
+  result: RepairResult;
+  reason: string | null;
+}
+
+export function recovered({ from, to, sources, rows, result, reason }: Recovery): AmiEvent {
+  return withKnown(MARKERS.recovered, {
+    From: String(Math.max(0, from)),
+    To: String(Math.max(0, to)),
+    Source: sources.join(","),
+    Rows: String(rows),
+    Result: result,
+    Reason: reason?.slice(0, REASON_CHARACTERS_MAX),
   });
 }
 

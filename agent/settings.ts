@@ -2,9 +2,12 @@ import { readFileSync } from "node:fs";
 import { isIP } from "node:net";
 import { ConfigurationError, messageOf } from "../shared/errors.ts";
 import { LOG_LEVELS } from "../shared/log.ts";
+import { zoneNamed } from "./recover/zone.ts";
 import { oneOf, readOptions, text, whole, yesOrNo, type Options } from "../shared/options.ts";
 
 export const ENV_PREFIX = "RINGPOST_AGENT_";
+
+export const ASTERISK_CONF = "/etc/asterisk/asterisk.conf";
 
 const printable = /^[^\p{Cc}]+$/u;
 
@@ -29,6 +32,18 @@ export const SETTINGS = {
     max_mb: whole(8, 1_000_000, "megabytes", 8_192),
     max_days: whole(1, 3_650, "days", 60),
   },
+  recover: {
+    enabled: yesOrNo(true),
+    root: text(/^(\/[^\p{Cc}]*)?$/u, {
+      default: "",
+      allowed: "the folder that is / to Asterisk, when it runs in a container or chroot",
+    }),
+    asterisk_conf: text(/^\/[^\p{Cc}]*$/u, { default: ASTERISK_CONF, allowed: "the path of asterisk.conf" }),
+    zone: text(/^[^\p{Cc}]*$/u, {
+      default: "",
+      allowed: "the PBX's time zone, like Europe/Kyiv; empty: this machine's",
+    }),
+  },
   live: { window_seconds: whole(1, 3_600, "seconds", 15) },
   log: { level: oneOf(LOG_LEVELS, "info") },
 };
@@ -43,6 +58,7 @@ export function loadSettings(file: string | undefined, env: Readonly<Record<stri
   const settings = readOptions(SETTINGS, { ...toml, env, envPrefix: ENV_PREFIX });
   refusePlainHttp(settings);
   refuseUnreadableAuthority(settings);
+  refuseUnknownZone(settings);
   return settings;
 }
 
@@ -75,6 +91,15 @@ function refuseUnreadableAuthority({ server }: Settings): void {
   } catch (error) {
     const allowed = "a PEM file the agent's user may read";
     throw new ConfigurationError([{ setting: "[server] ca_file", found: messageOf(error), allowed }]);
+  }
+}
+
+function refuseUnknownZone({ recover }: Settings): void {
+  try {
+    zoneNamed(recover.zone);
+  } catch {
+    const allowed = "a time zone's name, like Europe/Kyiv; empty: this machine's";
+    throw new ConfigurationError([{ setting: "[recover] zone", found: recover.zone, allowed }]);
   }
 }
 

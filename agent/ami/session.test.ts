@@ -41,6 +41,7 @@ async function rig(options: FakeAmiOptions = {}, remembered: Remembered = { stop
       heard: (aheadMs) => void heard.push(aheadMs),
       started: () => {},
       changed: () => {},
+      blindEnded: () => false,
     },
     quick,
   );

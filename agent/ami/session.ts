@@ -30,6 +30,8 @@ export interface SessionPorts {
   heard(aheadMs: number | undefined): void;
   started(start: KnownStart): void;
   changed(): void;
+  /** Nothing was heard in this time, epoch ms. True when it will be read from Asterisk's own files. */
+  blindEnded(fromMs: number, toMs: number): boolean;
 }
 
 export interface SessionSettings extends AmiAddress {
@@ -204,9 +206,11 @@ export class AmiSession {
 
   #begin(facts: Facts, nowMs: number): void {
     const restarted = isRestart(this.#knownStart, facts) || this.#shutdown !== null;
-    const markers = [captureStarted(facts, this.#newOutbox)];
+    const blind = this.#blind;
+    const repairs = blind !== null && this.#ports.blindEnded(blind.sinceMs, Math.max(nowMs, blind.sinceMs));
+    const markers = [captureStarted(facts, this.#newOutbox, repairs)];
     this.#newOutbox = false;
-    if (this.#blind !== null) markers.push(...gapsOf(this.#blind, nowMs, restarted));
+    if (blind !== null) markers.push(...gapsOf(blind, nowMs, restarted));
     if (restarted) markers.push(asteriskRestarted(facts));
     this.#blind = null;
     this.#shutdown = null;

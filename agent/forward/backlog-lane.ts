@@ -62,7 +62,7 @@ export class BacklogLane {
 
   /** Somebody may be waiting for a window: that it is done is told now, not with the next heartbeat. */
   #tellFinishedWindows(): void {
-    const finished = this.#ports.exchange.state.windows.filter(({ left }) => left === 0).map(({ id }) => id);
+    const finished = this.#ports.exchange.windows.filter(({ left }) => left === 0).map(({ id }) => id);
     const text = finished.join(" ");
     if (text !== this.#finishedWindows) this.#ports.windowFinished();
     this.#finishedWindows = text;

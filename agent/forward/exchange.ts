@@ -1,5 +1,5 @@
 import type { Logger } from "../../shared/log.ts";
-import type { AgentReport, IngestHeader, IngestReply, Lane, SeqRange } from "../../shared/wire.ts";
+import type { AgentReport, IngestHeader, IngestReply, Lane, SeqRange, WindowReport } from "../../shared/wire.ts";
 import { WIRE_VERSION } from "../../shared/wire-constants.ts";
 import type { Clock } from "../clock.ts";
 import type { Outbox } from "../outbox/outbox.ts";
@@ -32,6 +32,15 @@ export interface ExchangePorts {
   report(): AgentReport;
   /** The server wants events again. */
   wanted(): void;
+  /** What Asterisk's own files add to the windows the server asks for. */
+  files: FileWindows;
+}
+
+/** The windows of the server, as whoever reads Asterisk's own files sees them. */
+export interface FileWindows {
+  /** Epoch ms. */
+  asked(id: string, from: number, to: number): void;
+  windows(reports: readonly WindowReport[]): WindowReport[];
 }
 
 /** One request and what its answer means: header, ack, commands, and a server that has lost what it had acked. */
@@ -55,6 +64,11 @@ export class Exchange {
     const { state } = this.#ports.outbox;
     if (state === null) throw new Error("the forwarder was started before the outbox was open");
     return state;
+  }
+
+  /** How far each window is that the server asked for. */
+  get windows(): WindowReport[] {
+    return this.#ports.files.windows(this.state.windows);
   }
 
   async post(poster: Poster, sending: Sending): Promise<Answer> {
@@ -81,20 +95,23 @@ export class Exchange {
       oldest_unacked: oldestUnacked === null ? null : Math.max(1, oldestUnacked - base),
       waiting: this.state.waiting,
       acked,
-      windows: this.state.windows,
+      windows: this.windows,
       report: this.#ports.report(),
     };
   }
 
   #obey(reply: IngestReply, { stream, base }: Sending, ackedBefore: number): void {
-    const { outbox, log, wanted } = this.#ports;
+    const { outbox, log, wanted, files } = this.#ports;
     if (reply.acked.length > 0) outbox.ack(reply.acked.map(([from, to]): SeqRange => [from + base, to + base]));
     if (reply.received_to !== undefined && stream === this.state.stream)
       this.#compare(reply.received_to + base, ackedBefore);
     for (const command of reply.commands) {
       log.info({ command: command.do }, "the server asks for events");
       if (command.do === "resend_ranges") outbox.resend(stream, command.ranges);
-      if (command.do === "resend_window") outbox.resendWindow(command.id, command.from, command.to);
+      if (command.do === "resend_window") {
+        outbox.resendWindow(command.id, command.from, command.to);
+        files.asked(command.id, command.from, command.to);
+      }
     }
     if (reply.commands.length > 0) wanted();
   }

@@ -59,7 +59,14 @@ async function rig(before?: (outbox: Outbox) => Promise<void>): Promise<Rig> {
   };
   const forwarder = new Forwarder(
     { url: server.url, key: "rp_1_hush", windowMs: 15_000, agent: "test" },
-    { clock: systemClock, random: () => 0, log, outbox, report: () => ({ ami: "connected", outbox_bytes: 0 }) },
+    {
+      clock: systemClock,
+      random: () => 0,
+      log,
+      outbox,
+      report: () => ({ ami: "connected", outbox_bytes: 0 }),
+      files: { asked: () => {}, windows: (reports) => [...reports] },
+    },
     { ...FORWARD_TIMINGS, wait: { retryDelayMsBase: 50, retryDelayMsMax: 100 } },
   );
   await before?.(outbox);

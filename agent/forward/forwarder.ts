@@ -5,7 +5,7 @@ import type { Outbox } from "../outbox/outbox.ts";
 import type { Opened } from "../outbox/protocol.ts";
 import { sleep } from "../sleep.ts";
 import { BacklogLane } from "./backlog-lane.ts";
-import { Exchange } from "./exchange.ts";
+import { Exchange, type FileWindows } from "./exchange.ts";
 import { Link } from "./link.ts";
 import { LiveLane, type LaneSettings } from "./live-lane.ts";
 import { Patience, type PatienceBounds } from "./patience.ts";
@@ -35,6 +35,7 @@ export interface ForwardPorts {
   log: Logger;
   outbox: Outbox;
   report(): AgentReport;
+  files: FileWindows;
 }
 
 /**
@@ -54,7 +55,7 @@ export class Forwarder {
   #running: Promise<unknown> = Promise.resolve();
 
   constructor(settings: ForwardSettings, ports: ForwardPorts, timings: ForwardTimings = FORWARD_TIMINGS) {
-    const { clock, log, outbox, random, report } = ports;
+    const { clock, log, outbox, random, report, files } = ports;
     const { agent } = settings;
     const stopping = this.#stopping.signal;
     this.#url = settings.url;
@@ -64,7 +65,7 @@ export class Forwarder {
     this.link = link;
     this.#patience = () => new Patience(timings, random, link, stopping);
     const wanted = () => this.#backlog.wake();
-    const exchange = new Exchange({ clock, log, outbox, link, agent, report, wanted });
+    const exchange = new Exchange({ clock, log, outbox, link, agent, report, wanted, files });
     this.#exchange = exchange;
     const lane = () => ({
       exchange,

@@ -1,0 +1,87 @@
+import type { RepairResult } from "../../shared/ami-event.ts";
+import type { TableIdentity } from "./sqlite-source.ts";
+
+/** A time to be read from Asterisk's own files. Epoch ms by the agent's clock. */
+export interface Job {
+  /** When the agent was blind, or what the server asked for and the outbox has not. */
+  from: number;
+  to: number;
+  /** The server's window it is for; absent: the agent's own blindness. */
+  window?: string;
+  /** Where to go on, by stream: the seq behind the last row that was acked. */
+  positions: Record<string, number>;
+  /** Rows acked so far, by source. */
+  sent: Record<string, number>;
+}
+
+/** What came of the last one. */
+export interface Outcome {
+  from: number;
+  to: number;
+  sources: string[];
+  rows: number;
+  result: RepairResult;
+  reason: string | null;
+}
+
+interface Kept {
+  jobs: Job[];
+  tables: Record<string, TableIdentity>;
+  last: Outcome | null;
+}
+
+/** Times that wait to be read; beyond this the newest ones become one. */
+const JOBS_MAX = 50;
+
+/** What is still to be read, kept between runs of the agent as text. */
+export class Journal {
+  readonly #remember: (text: string) => void;
+  #kept: Kept = { jobs: [], tables: {}, last: null };
+
+  constructor(remember: (text: string) => void) {
+    this.#remember = remember;
+  }
+
+  resume(text: string | undefined): void {
+    if (text !== undefined) this.#kept = JSON.parse(text) as Kept;
+  }
+
+  get jobs(): readonly Job[] {
+    return this.#kept.jobs;
+  }
+
+  get last(): Outcome | null {
+    return this.#kept.last;
+  }
+
+  add(time: Pick<Job, "from" | "to" | "window">): void {
+    const { jobs } = this.#kept;
+    const newest = jobs.at(-1);
+    if (jobs.length < JOBS_MAX || newest === undefined) jobs.push({ ...time, positions: {}, sent: {} });
+    else {
+      // Its rows are found anew from the earlier beginning on; the server knows those it has.
+      [newest.from, newest.to] = [Math.min(newest.from, time.from), Math.max(newest.to, time.to)];
+      newest.positions = {};
+    }
+    this.save();
+  }
+
+  finished(job: Job, outcome: Outcome): void {
+    this.#kept.jobs = this.#kept.jobs.filter((each) => each !== job);
+    this.#kept.last = outcome;
+    this.save();
+  }
+
+  /** Reaches the disk with the outbox's next write. */
+  save(): void {
+    this.#remember(JSON.stringify(this.#kept));
+  }
+
+  get(key: string): TableIdentity | undefined {
+    return this.#kept.tables[key];
+  }
+
+  set(key: string, identity: TableIdentity): void {
+    this.#kept.tables[key] = identity;
+  }
+}
