@@ -1,19 +1,25 @@
+import { isIP } from "node:net";
+
 /** Asterisk closes the connection of a reader that blocks for longer; the agent never does for so long. */
 export const WRITE_TIMEOUT_MS = 5_000;
 export const READ_CLASSES = ["system", "call", "agent", "dtmf", "dialplan"] as const;
 export const WRITE_CLASSES = ["reporting"] as const;
 export const AMI_USER = "ringpost";
 
-/** The agent's AMI user with the least rights that show every call: no command, no origination, this machine only. */
-export function amiUserConf(secret: string, turnOn: boolean): string {
+/**
+ * The agent's AMI user with the least rights that show every call: no command, no origination, this machine only. `host`
+ * is where AMI listens: who speaks to an address of his own comes from it.
+ */
+export function amiUserConf(secret: string, turnOn: boolean, host = "127.0.0.1"): string {
   const general = turnOn ? ["[general](+)", "enabled = yes", "bindaddr = 127.0.0.1", ""] : [];
   return [
     "; Written by ringpost-agent install; removed by ringpost-agent uninstall. Changes here are overwritten.",
     ...general,
     `[${AMI_USER}]`,
     `secret = ${secret}`,
-    "deny = 0.0.0.0/0.0.0.0",
-    "permit = 127.0.0.1/255.255.255.255",
+    ...(isIP(host) === 6
+      ? ["deny = ::/0", `permit = ${host}/128`]
+      : ["deny = 0.0.0.0/0.0.0.0", `permit = ${host}/255.255.255.255`]),
     `read = ${READ_CLASSES.join(",")}`,
     `write = ${WRITE_CLASSES.join(",")}`,
     `writetimeout = ${WRITE_TIMEOUT_MS}`,

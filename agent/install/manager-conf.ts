@@ -13,6 +13,14 @@ export interface AmiUser {
   writeTimeoutMs: number;
 }
 
+/** Listens on every address: the nearest is this machine's own. */
+const EVERYWHERE = ["", "0.0.0.0", "::", "[::]"];
+
+/** Where to reach an AMI that is bound like this, from the same machine. */
+export function amiHostOf({ bindaddr }: ManagerConf): string {
+  return EVERYWHERE.includes(bindaddr) ? "127.0.0.1" : bindaddr.replace(/^\[|\]$/g, "");
+}
+
 const PORT_DEFAULT = 5038;
 /** Asterisk's own default: a reader that blocks for longer is dropped. */
 const WRITE_TIMEOUT_MS_DEFAULT = 100;

@@ -7,6 +7,8 @@ import { RingpostError } from "../../shared/errors.ts";
 import { AMI_USER, amiUserConf, secretIn } from "./ami-user.ts";
 import type { FoundAsterisk } from "./asterisk.ts";
 import { postJson } from "./exchange.ts";
+import { isLoopback } from "../settings.ts";
+import { amiHostOf, type ManagerConf } from "./manager-conf.ts";
 import { addTo, writeAdded, type Added } from "./record.ts";
 import { SERVICE, SERVICE_USER, type Owner, type System } from "./system.ts";
 import { UNIT } from "./unit.ts";
@@ -74,7 +76,7 @@ function amiUser({ system, asterisk, added }: Work): Step {
   const turnOn = !asterisk.ami.enabled || before?.includes("[general](+)") === true;
   const known = secretIn(before ?? "") ?? secretOfSettings(system);
   const secret = known ?? randomBytes(24).toString("base64url");
-  const text = amiUserConf(secret, turnOn);
+  const text = amiUserConf(secret, turnOn, turnOn ? "127.0.0.1" : amiHostOf(asterisk.ami));
   return step("ami_user", asterisk.ownFile, before === text, () => {
     const { uid, gid } = system.ownerOf(asterisk.managerConf);
     noteFolders(system, added, system.write(asterisk.ownFile, text, 0o640, { uid, gid }));
@@ -152,7 +154,7 @@ function enrol({ system, asterisk, options, added }: Work): Step {
     });
     if (status !== 200 || typeof body["key"] !== "string") throw refusedCode(options.server, status, body["message"]);
     const secret = secretIn(system.read(asterisk.ownFile) ?? "") ?? "";
-    const text = settings(options, body["key"], asterisk.ami.port, secret);
+    const text = settings(options, body["key"], asterisk.ami, secret);
     noteFolders(system, added, system.write(file, text, 0o600, serviceOwner(system)));
     note(system, added, () => addTo(added.files, file));
   });
@@ -167,17 +169,20 @@ function refusedCode(server: string, status: number, message: unknown): Ringpost
 function settings(
   { server, caFile, allowPlainHttp }: InstallOptions,
   key: string,
-  port: number,
+  ami: ManagerConf,
   secret: string,
 ): string {
   const more = {
     ...(caFile === undefined ? {} : { ca_file: caFile }),
     ...(allowPlainHttp ? { allow_plain_http: true } : {}),
   };
+  const host = ami.enabled ? amiHostOf(ami) : "127.0.0.1";
   return `# Written by ringpost-agent install. All settings: ringpost-agent config show\n${stringify({
     server: { url: server, key, ...more },
-    ami: { host: "127.0.0.1", port, username: AMI_USER, secret },
+    ami: { host, port: ami.port, username: AMI_USER, secret },
     outbox: { path: OUTBOX },
+    // Its files are this machine's, whatever its address looks like.
+    ...(isLoopback(host) ? {} : { recover: { root: "/" } }),
   })}\n`;
 }
 

@@ -3,7 +3,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { findAsterisk, refuseForeignUser } from "../../agent/install/asterisk.ts";
-import { readManagerConf } from "../../agent/install/manager-conf.ts";
+import { amiUserConf } from "../../agent/install/ami-user.ts";
+import { amiHostOf, readManagerConf } from "../../agent/install/manager-conf.ts";
 import { UNIT } from "../../agent/install/unit.ts";
 import { parseSymbols, tooNew } from "../../deploy/build/symbols.ts";
 import { run } from "../asterisk/lab/command.ts";
@@ -43,6 +44,18 @@ describe("finding AMI on a PBX", () => {
       ami: { enabled: false },
       include: { file: join(root, "etc/asterisk/manager.conf") },
     });
+  });
+
+  it("lets the agent speak to the address AMI listens on, and come from no other", () => {
+    for (const [bindaddr, host, permit] of [
+      ["0.0.0.0", "127.0.0.1", "permit = 127.0.0.1/255.255.255.255"],
+      ["10.1.2.3", "10.1.2.3", "permit = 10.1.2.3/255.255.255.255"],
+      ["[::1]", "::1", "deny = ::/0\npermit = ::1/128"],
+    ] as const) {
+      conf("manager.conf", `[general]\nenabled = yes\nbindaddr = ${bindaddr}\n`);
+      expect(amiHostOf(findAsterisk(root).ami)).toBe(host);
+      expect(amiUserConf("s", false, host)).toContain(permit);
+    }
   });
 
   it("does not run in circles when files include each other", () => {

@@ -1,5 +1,6 @@
 import type { RepairStatus } from "../../recover/repair.ts";
 import { firstOf, type Headers } from "../../../shared/ami-message.ts";
+import { networkInterfaces } from "node:os";
 import { AmiConnection } from "../../ami/connection.ts";
 import { isRefused } from "../../ami/facts.ts";
 import { findAsterisk, type FoundAsterisk } from "../../install/asterisk.ts";
@@ -13,18 +14,25 @@ const NEEDED = ["CoreShowChannels", "Status", "CoreStatus", "CoreSettings", "Pin
 const TOO_WIDE = ["Command", "Originate", "UpdateConfig", "Redirect", "DBPut", "ModuleLoad", "Hangup", "Setvar"];
 const WRITE_TIMEOUT_MS_MIN = 1_000;
 const CLOCK_MS_MAX = 5_000;
+/** With allowmultiplelogin = no the running agent is the one login there is. */
+const IN_USE = /already in use/i;
 
 /** What Asterisk's own settings say; they are only there when the agent stands on the PBX. */
 export function checkFiles({ ami, outbox }: Settings, root: string, repair: RepairStatus | null): Check[] {
   const names: CheckName[] = ["asterisk", "write_timeout", "timestamp_events", "ami_closed", "cdr_cel"];
   const records = repair === null ? checkRecords(outbox.path, root) : toldRecords(repair);
-  if (!isLoopback(ami.host)) return names.map((name) => skip(name, `Asterisk is on another host: ${ami.host}`));
+  if (!isThisMachine(ami.host)) return names.map((name) => skip(name, `Asterisk is on another host: ${ami.host}`));
   try {
     return [...checkManager(findAsterisk(root), ami.username), records];
   } catch (error) {
     const reason = foundOf(error);
     return names.map((name) => (name === "asterisk" ? warn(name, reason) : skip(name, "no manager.conf here")));
   }
+}
+
+function isThisMachine(host: string): boolean {
+  const own = Object.values(networkInterfaces()).flatMap((addresses) => addresses?.map(({ address }) => address) ?? []);
+  return isLoopback(host) || own.includes(host);
 }
 
 function checkManager({ managerConf, ami }: FoundAsterisk, username: string): Check[] {
@@ -60,6 +68,8 @@ export async function checkAmi({ ami }: Settings): Promise<Check[]> {
   const reachable = pass("ami_reachable", `${ami.host}:${ami.port}, AMI ${connection.amiVersion}`);
   try {
     const login = await connection.action("Login", { Username: ami.username, Secret: ami.secret, Events: "off" });
+    if (isRefused(login) && IN_USE.test(firstOf(login["Message"]) ?? ""))
+      return [reachable, pass("ami_login", "in use already: one login at a time"), ...without(rest.slice(1))];
     if (isRefused(login))
       return [reachable, fail("ami_login", firstOf(login["Message"]) ?? "refused"), ...without(rest.slice(1))];
     return [reachable, pass("ami_login", ami.username), ...(await checkSession(connection))];

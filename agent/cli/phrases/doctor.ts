@@ -4,6 +4,7 @@ import { phrase } from "./phrase.ts";
 export const DOCTOR_PHRASES = [
   phrase(/^nobody answers on its socket$/, null, "на его сокете никто не отвечает"),
   phrase(/^(\S+), process (\d+)$/, null, "$1, процесс $2"),
+  phrase(/^in use already: one login at a time$/, null, "уже занято агентом: вход только один"),
   phrase(/^AMI gave no answer$/, null, "AMI не ответил"),
   phrase(/^no manager\.conf here$/, null, "здесь нет manager.conf"),
   phrase(/^no user \[(.+)\] in manager\.conf$/, null, "в manager.conf нет пользователя [$1]"),

@@ -1,5 +1,5 @@
 import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { writeFile } from "node:fs/promises";
+import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { FastifyInstance } from "fastify";
 import { afterAll, beforeAll, describe, expect, inject, it } from "vitest";
@@ -193,10 +193,16 @@ describe.skipIf(impossible !== null)("the build", () => {
     const files = ["once", "again"].map((name) => join(WORK, name));
     try {
       for (const file of files) await makeBinary({ ...(await bundle()), addon: await buildAddon(() => {}) }, file);
-      const [once, again] = files.map((file) => readFileSync(file));
-      expect(once?.equals(again ?? Buffer.alloc(0))).toBe(true);
+      const debs = await Promise.all(
+        files.map(async (binary) => {
+          await mkdir(`${binary}.d`, { recursive: true });
+          return makeDeb({ binary, folder: `${binary}.d`, compressed: false });
+        }),
+      );
+      const same = ([once, again]: string[]) => readFileSync(once ?? "").equals(readFileSync(again ?? ""));
+      expect([same(files), same(debs)]).toEqual([true, true]);
     } finally {
-      for (const file of files) rmSync(file, { force: true });
+      for (const file of files.flatMap((one) => [one, `${one}.d`])) rmSync(file, { recursive: true, force: true });
     }
   });
 });
