@@ -3,7 +3,7 @@ import { messageOf } from "../../shared/errors.ts";
 import type { Logger } from "../../shared/log.ts";
 import type { Work } from "../jobs.ts";
 import { deleteDeliveries } from "../store/deleteDeliveries.ts";
-import { DELIVER_TASK, findDueDeliveries, targetOf, type DeliveryKey } from "../store/deliveryJobs.ts";
+import { addDeliveryJob, DELIVER_TASK, findDueDeliveries, targetOf, type DeliveryKey } from "../store/deliveryJobs.ts";
 import { findExpiredDeliveries, finishDelivery } from "../store/finishDelivery.ts";
 import { channelOf, type Channels } from "./channel.ts";
 import type { DeliveryCounts } from "./counts.ts";
@@ -76,7 +76,8 @@ export function startDeliveries(options: EngineOptions): Engine {
     async stop() {
       clearInterval(timer);
       pauses.clear();
-      await lanes.close();
+      // Other servers take it at once, or this one when it is started again.
+      for (const key of await lanes.close()) await addDeliveryJob(pool, key, options.now());
     },
   };
 }

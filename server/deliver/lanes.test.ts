@@ -63,18 +63,19 @@ describe("lanes", () => {
     expect(rooms()).toBe(1);
   });
 
-  it("close when what runs is done, and begin nothing that waits", async () => {
+  it("close when what runs is done, begin nothing that waits, and hand it back", async () => {
     const { lanes, begun, endNext } = lanesOf({ perTargetMax: 1 });
     lanes.add(key(1));
     lanes.add(key(2));
     await settle();
-    let closed = false;
-    const closing = lanes.close().then(() => (closed = true));
+    let left: unknown;
+    const closing = lanes.close().then((keys) => (left = keys));
     await settle();
-    expect(closed).toBe(false);
+    expect(left).toBe(undefined);
     lanes.add(key(3));
     await endNext();
     await closing;
     expect(begun).toEqual(["crm 1"]);
+    expect(left).toEqual([key(2)]);
   });
 });

@@ -13,7 +13,8 @@ export interface LanesOptions {
 
 interface Lane {
   queue: PQueue;
-  waiting: Set<number>;
+  /** By call id. */
+  waiting: Map<number, DeliveryKey>;
   running: Set<number>;
   /** There is more in the database. */
   isFull: boolean;
@@ -34,17 +35,18 @@ export class Lanes {
     if (this.#closed || lane.waiting.has(key.callId)) return;
     lane.isFull = lane.waiting.size >= this.#options.waitingMax;
     if (lane.isFull) return;
-    lane.waiting.add(key.callId);
+    lane.waiting.set(key.callId, key);
     // One that runs now is begun again when it is done: it may have looked already.
     if (!lane.running.has(key.callId)) void lane.queue.add(() => this.#run(lane, key));
   }
 
-  /** Takes no more and resolves when what is being sent is done; what only waits is left to the database. */
-  async close(): Promise<void> {
+  /** Takes no more and resolves when what is being sent is done, with what only waited. */
+  async close(): Promise<DeliveryKey[]> {
     this.#closed = true;
     const lanes = [...this.#lanes.values()];
     for (const { queue } of lanes) queue.clear();
     await Promise.all(lanes.map(({ queue }) => queue.onIdle()));
+    return lanes.flatMap(({ waiting }) => [...waiting.values()]);
   }
 
   #laneOf(key: DeliveryKey): Lane {
@@ -53,7 +55,7 @@ export class Lanes {
     if (known !== undefined) return known;
     const concurrency = this.#options.perTargetMax(key.channel);
     const queue = new PQueue({ concurrency });
-    const lane: Lane = { queue, waiting: new Set(), running: new Set(), isFull: false };
+    const lane: Lane = { queue, waiting: new Map(), running: new Set(), isFull: false };
     lane.queue.addEventListener("idle", () => this.#lanes.delete(name));
     this.#lanes.set(name, lane);
     return lane;

@@ -8,11 +8,11 @@ export const DELIVERY_LIMITS = {
   /** For one question to a name server. */
   resolveMsMax: 2_000,
   /** What a channel may take for one message. */
-  sendMsMax: 20_000,
+  sendMsMax: 12_000,
   /** What was owed before a start waits so long at most for the site's agent to be heard. */
   doubtMsMax: 60_000,
   /** Longer than `sendMsMax`: who has not finished by then has died. */
-  claimMsMax: 30_000,
+  claimMsMax: 20_000,
   /** What was sent is noted, with so many tries so far apart, before the claim ends. */
   noteTriesMax: 20,
   noteAgainMs: 300,
@@ -26,8 +26,8 @@ export const DELIVERY_LIMITS = {
   /** Failures in a row that open an endpoint's circuit. */
   circuitFailuresMax: 5,
   circuitOpenMs: 30_000,
-  sweepEveryMs: 5_000,
-  overdueMsMin: 5_000,
+  sweepEveryMs: 3_000,
+  overdueMsMin: 3_000,
   sweptMax: 1_000,
   deletedAtOnceMax: 10_000,
   /** A live start, dial or bridge that waited longer gives way to the call's present state; later messages say `delayed`. */
