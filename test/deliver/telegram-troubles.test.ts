@@ -23,7 +23,7 @@ describe("Telegram away", () => {
   it("for an hour: then only the present state of each call, once", async () => {
     const { office, api } = world;
     await setTelegram(office, [{ name: "boss", chat: "42" }]);
-    world.start();
+    const first = world.start();
     const shown = phoneCall({ serial: 90, number: "0501110001" }).events;
     await world.sendPart(1, shown.slice(0, 3), 3);
     await world.settled();
@@ -39,7 +39,8 @@ describe("Telegram away", () => {
     api.answer = () => undefined;
     const before = api.requests.length;
     await world.pass(HOUR);
-    world.start();
+    const second = world.start();
+    const logs = () => [...first.log, ...second.log];
     await world.settled();
     expect(
       api.requests
@@ -61,6 +62,7 @@ describe("Telegram away", () => {
     expect(states["superseded"]).toBeGreaterThan(3);
     expect(await office.rows("SELECT processed FROM call_events GROUP BY 1")).toEqual([{ processed: true }]);
     expect(await problems()).toEqual([]);
+    expect(logs().filter((line) => line.includes("twice"))).toEqual([]);
   });
 
   it("for so long that nobody can call back: given up, and says so", async () => {

@@ -10,7 +10,12 @@ describe("what the Bot API's answers mean", () => {
     [answer(429, "Too Many Requests: retry after 7", { retry_after: 7 }), { kind: "throttled", retryAfterMs: 7_000 }],
     [answer(429, "Too Many Requests"), { kind: "throttled", retryAfterMs: 5_000 }],
     [answer(500, "Internal Server Error"), { kind: "away", error: "500 Internal Server Error" }],
-    [answer(502, "Bad Gateway"), { kind: "away" }],
+    [answer(502, "Bad Gateway"), { kind: "away", mayBeThere: false }],
+    [answer(504, "Gateway Timeout"), { kind: "away", mayBeThere: true }],
+    [
+      new HttpError("failed", new Error("Request to 'sendMessage' timed out after 10 seconds")),
+      { kind: "away", mayBeThere: true },
+    ],
     [answer(401, "Unauthorized"), { kind: "unauthorized" }],
     [answer(404, "Not Found"), { kind: "unauthorized" }],
     [answer(403, "Forbidden: bot was blocked by the user"), { kind: "refused" }],
@@ -30,7 +35,7 @@ describe("what the Bot API's answers mean", () => {
     [answer(400, "Bad Request: can't parse entities"), { kind: "bad" }],
     [
       new HttpError("Network request failed!", new Error("connect ECONNREFUSED")),
-      { kind: "away", error: "connect ECONNREFUSED" },
+      { kind: "away", error: "connect ECONNREFUSED", mayBeThere: false },
     ],
     [
       new HttpError(

@@ -5,8 +5,8 @@ import { messageOf } from "../../../shared/errors.ts";
 export type Failure =
   /** Too many requests: this chat is left alone for so long. */
   | { kind: "throttled"; error: string; retryAfterMs: number }
-  /** No answer, or a server that cannot serve: to be tried again. */
-  | { kind: "away"; error: string }
+  /** No answer, or a server that cannot serve: to be tried again. `mayBeThere`: Telegram may have taken it all the same. */
+  | { kind: "away"; error: string; mayBeThere: boolean }
   /** The token is not (or no longer) one: nothing can be sent until it is set anew. */
   | { kind: "unauthorized"; error: string }
   /** The chat wants nothing from this bot, or is none: no more until somebody changes that. */
@@ -23,6 +23,9 @@ export type Failure =
   | { kind: "bad"; error: string };
 
 const RETRY_AFTER_SECONDS = 5;
+const GATEWAY_TIMEOUT = 504;
+/** No connection was made. */
+const NOT_REACHED = /ECONNREFUSED|ENOTFOUND|EAI_AGAIN|EHOSTUNREACH|ENETUNREACH/;
 
 /** Answers (HTTP 400 and 403) whose description tells them apart. */
 const DESCRIBED: readonly [RegExp, "refused" | "no_topic" | "gone"][] = [
@@ -39,7 +42,7 @@ const DESCRIBED: readonly [RegExp, "refused" | "no_topic" | "gone"][] = [
 export function readFailure(error: unknown): Failure {
   if (error instanceof GrammyError) return readAnswer(error);
   const cause = error instanceof HttpError ? error.error : error;
-  return { kind: "away", error: withoutToken(messageOf(cause)) };
+  return { kind: "away", error: withoutToken(messageOf(cause)), mayBeThere: !NOT_REACHED.test(messageOf(cause)) };
 }
 
 /** What the network says has the address in it, and with it the token: only the reason is kept. */
@@ -57,7 +60,7 @@ function readAnswer({ error_code: code, description, parameters }: GrammyError):
     return { kind: "throttled", error, retryAfterMs: (parameters.retry_after ?? RETRY_AFTER_SECONDS) * 1000 };
   }
   if (code === 401 || code === 404) return { kind: "unauthorized", error };
-  if (code >= 500) return { kind: "away", error };
+  if (code >= 500) return { kind: "away", error, mayBeThere: code === GATEWAY_TIMEOUT };
   if (/message is not modified/i.test(description)) return { kind: "unchanged" };
   const described = DESCRIBED.find(([pattern]) => pattern.test(description))?.[1];
   if (described !== undefined) return { kind: described, error };

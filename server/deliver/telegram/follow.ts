@@ -13,7 +13,11 @@ export async function followFailure(context: BringContext, bringing: Bringing, f
     case "throttled":
       return pause(context, bringing, failure.error, { ms: failure.retryAfterMs, failed: false });
     case "away":
-      return pause(context, bringing, failure.error, { ms: backOff(context, bringing), failed: true });
+      return pause(context, bringing, failure.error, {
+        ms: backOff(context, bringing),
+        failed: true,
+        mayBeThere: failure.mayBeThere,
+      });
     case "unauthorized":
       return pause(context, bringing, failure.error, { ms: TELEGRAM_LIMITS.unauthorizedMs, failed: true });
     case "refused":
@@ -40,7 +44,7 @@ async function pause(
   context: BringContext,
   bringing: Bringing,
   error: string,
-  { ms, failed }: { ms: number; failed: boolean },
+  { ms, failed, mayBeThere = false }: { ms: number; failed: boolean; mayBeThere?: boolean },
 ): Promise<Brought> {
   const { pool } = context;
   const { name, card, news } = bringing;
@@ -48,7 +52,7 @@ async function pause(
   await pauseChat(pool, name, { ms, failed, problem });
   const isOld = news.steps.some(({ retrySince }) => news.now - retrySince > TELEGRAM_LIMITS.retryAgeMsMax);
   if (isOld) await end(context, bringing, "given_up", error);
-  else await releaseCard(pool, card.id, { ids: card.deliveryIds, error });
+  else await releaseCard(pool, card.id, { ids: card.deliveryIds, error, mayBeThere });
   return { waitMs: ms };
 }
 

@@ -51,18 +51,26 @@ async function closeDeliveries(client: Pick<Pool, "query">, ends: readonly CardE
   );
 }
 
-/** Puts a card back: it could not be sent now. `forget`: its message is in a group that is no more. */
+/**
+ * Puts a card back: it could not be sent now. `forget`: its message is in a group that is no more. Unless the message
+ * `mayBeThere`, the attempt does not count.
+ */
 export async function releaseCard(
   pool: Pool,
   cardId: number,
-  { ids, error, forget = false }: { ids: readonly number[]; error: string; forget?: boolean },
+  {
+    ids,
+    error,
+    forget = false,
+    mayBeThere = false,
+  }: { ids: readonly number[]; error: string; forget?: boolean; mayBeThere?: boolean },
 ): Promise<void> {
   await pool.query(
     `WITH noted AS (UPDATE deliveries SET last_error = $3 WHERE id = ANY ($2::bigint[]))
-     UPDATE telegram_cards SET claimed_until = NULL, chat = CASE WHEN $4 THEN NULL ELSE chat END,
+     UPDATE telegram_cards SET claimed_until = NULL, attempts = CASE WHEN $5 THEN attempts ELSE attempts - 1 END, chat = CASE WHEN $4 THEN NULL ELSE chat END,
        message_id = CASE WHEN $4 THEN NULL ELSE message_id END, shown = CASE WHEN $4 THEN NULL ELSE shown END
      WHERE id = $1`,
-    [cardId, ids, error, forget],
+    [cardId, ids, error, forget, mayBeThere],
   );
 }
 
