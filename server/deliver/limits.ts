@@ -16,6 +16,7 @@ export const DELIVERY_LIMITS = {
   /** What was sent is noted, with so many tries so far apart, before the claim ends. */
   noteTriesMax: 20,
   noteAgainMs: 300,
+  redirectsMax: 3,
   drainMsMax: 1_000,
   responseBytesMax: 64 * 1024,
   errorCharsMax: 300,

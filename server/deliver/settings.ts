@@ -29,6 +29,7 @@ export interface Endpoint {
   url: string;
   secret: string;
   allowPrivate: boolean;
+  allowRedirects: boolean;
 }
 
 /** The endpoint of that name; undefined when the enterprise no longer has it. */
@@ -36,7 +37,8 @@ export function readEndpoint(settings: unknown, name: string): Endpoint | undefi
   const found = listOf(settings).find((one) => field(one, "name") === name);
   const [url, secret] = [field(found, "url"), field(found, "secret")];
   if (typeof url !== "string" || typeof secret !== "string") return undefined;
-  return { url, secret, allowPrivate: field(found, "allow_private") === true };
+  const [allowPrivate, allowRedirects] = [field(found, "allow_private"), field(found, "allow_redirects")];
+  return { url, secret, allowPrivate: allowPrivate === true, allowRedirects: allowRedirects === true };
 }
 
 function integrationsOf(settings: unknown): Integration[] {

@@ -13,6 +13,7 @@ export interface WebhookRequest {
   /** `whsec_...`, in the clear. */
   secret: string;
   allowPrivate: boolean;
+  allowRedirects: boolean;
   /** The receiver's key for telling repeats apart. */
   id: string;
   body: string;
@@ -26,8 +27,8 @@ export interface SenderOptions {
 
 export interface Sender {
   /**
-   * One signed POST, by Standard Webhooks. Redirects are not followed, and unless allowed nothing is sent to a private address:
-   * it is checked on the very address that is connected to. Never throws.
+   * One signed POST, by Standard Webhooks. Unless allowed no redirect is followed and nothing is sent to a private address, wherever
+   * a redirect leads: it is checked on the very address that is connected to. Never throws.
    */
   send(request: WebhookRequest): Promise<Outcome>;
 }
@@ -41,18 +42,31 @@ export function webhookSender({
   const free = connectionsBy(checkedLookup(resolve, true));
   return {
     async send(request) {
+      const signal = AbortSignal.timeout(timeoutMs);
+      const connections = request.allowPrivate ? free : guarded;
+      let url = new URL(request.url);
       try {
-        const url = new URL(request.url);
-        if (url.protocol !== "https:" && url.protocol !== "http:") return dead(`${url.protocol} is not http(s)`);
-        const host = url.hostname.replace(/^\[|\]$/g, "");
-        if (!request.allowPrivate && isIP(host) !== 0 && isPrivateAddress(host)) return failed(privateAddress(host));
-        const connections = request.allowPrivate ? free : guarded;
-        return verdict(await post(url, request, connections, timeoutMs), request.now);
+        for (let redirectsLeft = request.allowRedirects ? DELIVERY_LIMITS.redirectsMax : 0; ; redirectsLeft--) {
+          const refused = refusalOf(url, request.allowPrivate);
+          if (refused !== undefined) return refused;
+          const response = await post(url, request, connections, signal);
+          const next = response.status >= 300 && response.status < 400 ? response.location : undefined;
+          if (next === undefined || redirectsLeft === 0) return verdict(response, request);
+          url = new URL(next, url);
+        }
       } catch (error) {
-        return failed(messageOf(error));
+        return failed(signal.aborted ? `no answer within ${timeoutMs / 1000} s` : messageOf(error));
       }
     },
   };
+}
+
+/** Addresses that need no name to be refused. */
+function refusalOf(url: URL, allowPrivate: boolean): Outcome | undefined {
+  if (url.protocol !== "https:" && url.protocol !== "http:") return dead(`${url.protocol} is not http(s)`);
+  const host = url.hostname.replace(/^\[|\]$/g, "");
+  const isRefused = !allowPrivate && isIP(host) !== 0 && isPrivateAddress(host);
+  return isRefused ? failed(privateAddress(host)) : undefined;
 }
 
 interface Connections {
@@ -68,13 +82,14 @@ function connectionsBy(lookup: LookupFunction): Connections {
 interface Response {
   status: number;
   retryAfter: string | undefined;
+  location: string | undefined;
 }
 
 function post(
   url: URL,
   { secret, id, body, now }: WebhookRequest,
   connections: Connections,
-  timeoutMs: number,
+  signal: AbortSignal,
 ): Promise<Response> {
   const headers = {
     "content-type": "application/json",
@@ -86,16 +101,14 @@ function post(
   };
   const secure = url.protocol === "https:";
   const { request } = secure ? https : http;
-  const signal = AbortSignal.timeout(timeoutMs);
   const agent = connections[secure ? "https:" : "http:"];
   return new Promise((resolve, reject) => {
     const sending = request(url, { method: "POST", headers, signal, agent }, (response) => {
-      resolve({ status: response.statusCode ?? 0, retryAfter: response.headers["retry-after"] });
+      const { statusCode: status = 0, headers } = response;
+      resolve({ status, retryAfter: headers["retry-after"], location: headers.location });
       drain(response);
     });
-    sending.on("error", (error) => {
-      reject(signal.aborted ? new Error(`no answer within ${timeoutMs / 1000} s`) : error);
-    });
+    sending.on("error", reject);
     sending.end(body);
   });
 }
@@ -112,9 +125,11 @@ function drain(response: http.IncomingMessage): void {
   response.on("close", () => clearTimeout(cut));
 }
 
-function verdict({ status, retryAfter }: Response, now: number): Outcome {
+function verdict({ status, retryAfter }: Response, { allowRedirects, now }: WebhookRequest): Outcome {
   if (status >= 200 && status < 300) return { kind: "sent" };
-  if (status >= 300 && status < 400) return failed(`answered ${status}; redirects are not followed`);
+  if (status >= 300 && status < 400) {
+    return failed(`answered ${status}; ${allowRedirects ? "too many redirects" : "redirects are not followed"}`);
+  }
   if (status === 410) return dead("answered 410: the endpoint is gone for good");
   const afterMs = retryAfterMs(retryAfter, now);
   return afterMs === undefined

@@ -77,6 +77,7 @@ export interface Hook {
   url: string;
   events?: string[];
   allow_private?: boolean;
+  allow_redirects?: boolean;
 }
 
 /** Gives enterprise 0367 these webhooks, all with SECRET. */

@@ -4,7 +4,7 @@ import { webhookSender } from "../../server/deliver/webhook-send.ts";
 import { send } from "../ingest/office.ts";
 import { phoneCall } from "../ingest/phone-call.ts";
 import { openHouse, type House } from "./house.ts";
-import { openReceiver, setHooks, type Message, type Reply } from "./receiver.ts";
+import { openReceiver, setHooks, type Message, type Receiver, type Reply } from "./receiver.ts";
 
 let house: House;
 beforeEach(async () => {
@@ -157,6 +157,35 @@ it("a backlog larger than a server keeps in memory is told to the end, each mess
   expect(new Set(house.receiver.got.map(idOf)).size).toBe(total);
   expect(house.receiver.got).toHaveLength(total);
 }, 120_000);
+
+describe("a redirect", () => {
+  it("is followed only when allowed, and not for ever", async () => {
+    const [from, loop] = [await openReceiver(), await openReceiver()];
+    const redirect = (receiver: Receiver, location: string) => {
+      receiver.answer = () => 308;
+      receiver.headers = { location };
+    };
+    redirect(from, house.receiver.url);
+    redirect(loop, loop.url);
+    await setHooks(house.office, [
+      { name: "from", url: from.url, events: ["hangup"], allow_redirects: true },
+      { name: "loop", url: loop.url, events: ["hangup"], allow_redirects: true },
+      { name: "never", url: from.url, events: ["hangup"] },
+    ]);
+    house.start();
+    await calls(1);
+    const rows = () => house.office.rows("SELECT target, state, last_error AS error FROM deliveries ORDER BY target");
+    await expect.poll(rows, { timeout: 5_000 }).toEqual([
+      { target: "from", state: "sent", error: null },
+      { target: "loop", state: "waiting", error: "answered 308; too many redirects" },
+      { target: "never", state: "waiting", error: "answered 308; redirects are not followed" },
+    ]);
+    expect(house.receiver.got).toHaveLength(1);
+    expect(loop.got).toHaveLength(1 + DELIVERY_LIMITS.redirectsMax);
+
+    for (const one of [from, loop]) await one.close();
+  });
+});
 
 describe("a webhook's name", () => {
   it("that leads to this machine is refused at the moment of connecting", async () => {

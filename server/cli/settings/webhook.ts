@@ -11,13 +11,15 @@ interface StoredWebhook {
   events: string[];
   secret: string;
   allow_private?: boolean;
+  allow_redirects?: boolean;
 }
 
 const SECRET = /^whsec_[A-Za-z0-9+/]{32,}={0,2}$/;
 const secretBytes = 32;
-const FIELDS = ["url", "events", "secret", "allow_private"];
+const FLAGS = ["allow_private", "allow_redirects"] as const;
+const FIELDS = ["url", "events", "secret", ...FLAGS];
 
-/** `webhook.crm.url=https://...`, `.events=start,hangup`, `.secret=new`, `.allow_private=yes`; `webhook.crm=off`. */
+/** `webhook.crm.url=https://...`, `.events=start,hangup`, `.secret=new`, `.allow_private=yes`, `.allow_redirects=yes`; `webhook.crm=off`. */
 export const webhookPart: SettingsPart = {
   name: "webhook",
   allowed: (say) => say.allowedWebhookSetting,
@@ -55,13 +57,15 @@ function changeOne(
   if (unknown !== undefined) return wrong(`${where}.${unknown}`);
   const url = table["url"] ?? known?.url ?? refuseUrl(say.webhookNeedsUrl(name));
   const events = table["events"] === undefined ? (known?.events ?? ["hangup"]) : listOf(table["events"]);
-  const allowPrivate = table["allow_private"] === undefined ? known?.allow_private : flagOf(table["allow_private"]);
   if (!isUrl(url)) return wrong(`${where}.url`);
   if (events === undefined || events.length === 0 || !events.every(isStep)) return wrong(`${where}.events`);
-  if (table["allow_private"] !== undefined && allowPrivate === undefined) return wrong(`${where}.allow_private`);
+  const flags = FLAGS.map((field) => {
+    const flag = table[field] === undefined ? known?.[field] : (flagOf(table[field]) ?? wrong(`${where}.${field}`));
+    return flag === undefined ? {} : { [field]: flag };
+  });
   const given = table["secret"] ?? (known === undefined ? "new" : undefined);
   const secret = given === undefined ? known!.secret : sealSecret(name, given, known, tools);
-  return { name, url, events, secret, ...(allowPrivate === undefined ? {} : { allow_private: allowPrivate }) };
+  return Object.assign({ name, url, events, secret }, ...flags) as StoredWebhook;
 }
 
 function sealSecret(name: string, given: unknown, known: StoredWebhook | undefined, tools: SettingsTools): string {

@@ -3,7 +3,7 @@ export const deliveriesEn = {
   titleSettings: "Settings",
   argSettings: "who is told and how; see Settings below",
   allowedWebhookSetting:
-    "webhook.NAME.url=http(s)://..., .events=start,dial,bridge,hangup, .secret=new|@FILE, .allow_private=yes|no; webhook.NAME=off",
+    "webhook.NAME.url=http(s)://..., .events=start,dial,bridge,hangup, .secret=new|@FILE, .allow_private=yes|no, .allow_redirects=yes|no; webhook.NAME=off",
   allowedNameSetting: "names.EXTENSION=NAME, .name=NAME, .department=NAME; names.EXTENSION=off",
   allowedSecret: "a secret of the right form: new, @FILE, or in a file to import in the clear",
   secretNotInWords: "new or @FILE (@/dev/stdin): a secret on the command line is seen by others",
@@ -39,7 +39,7 @@ export const deliveriesRu: typeof deliveriesEn = {
   titleSettings: "Настройки",
   argSettings: "кому и как сообщать; см. «Настройки» ниже",
   allowedWebhookSetting:
-    "webhook.ИМЯ.url=http(s)://..., .events=start,dial,bridge,hangup, .secret=new|@ФАЙЛ, .allow_private=yes|no; webhook.ИМЯ=off",
+    "webhook.ИМЯ.url=http(s)://..., .events=start,dial,bridge,hangup, .secret=new|@ФАЙЛ, .allow_private=yes|no, .allow_redirects=yes|no; webhook.ИМЯ=off",
   allowedNameSetting: "names.НОМЕР=ИМЯ, .name=ИМЯ, .department=ОТДЕЛ; names.НОМЕР=off",
   allowedSecret: "секрет правильного вида: new, @ФАЙЛ, а в импортируемом файле и открытым текстом",
   secretNotInWords: "new или @ФАЙЛ (@/dev/stdin): секрет в командной строке видят посторонние",
