@@ -75,10 +75,15 @@ export class Exchange {
     const { clock, link } = this.#ports;
     const { highestAcked } = this.state;
     const sentMono = clock.monoMs();
-    const answer = await poster.post(this.#header(sending), sending.lines);
-    if (answer.kind !== "reply") return answer;
-    this.#lastSentMono = clock.monoMs();
+    const wasDue = this.reportDue;
+    // What becomes due from here on is not in this header.
     this.reportDue = false;
+    const answer = await poster.post(this.#header(sending), sending.lines);
+    if (answer.kind !== "reply") {
+      this.reportDue ||= wasDue;
+      return answer;
+    }
+    this.#lastSentMono = clock.monoMs();
     link.answered(this.#lastSentMono - sentMono, answer.reply.time);
     this.#obey(answer.reply, sending, highestAcked);
     return answer;
