@@ -80,7 +80,7 @@ describe("an agent asked for a window", () => {
     await site.startAgent();
     await site.link.restore();
     await expect
-      .poll(() => office().rows("SELECT remaining::int, done_at IS NOT NULL AS done FROM downloads"), {
+      .poll(() => office().rows("SELECT remaining::int, done_at IS NOT NULL AS done FROM downloads WHERE id = 1"), {
         timeout: 20_000,
       })
       .toEqual([{ remaining: 0, done: true }]);
