@@ -136,11 +136,17 @@ SELECT site_id, a, greatest(b, a + interval '1 millisecond'), 'sync' FROM span
 WHERE NOT EXISTS (SELECT FROM downloads d WHERE d.site_id = span.site_id AND d.asked_by = 'sync' AND d.done_at IS NULL)
 ON CONFLICT (site_id, from_time, to_time) WHERE done_at IS NULL DO NOTHING`;
 
+/**
+ * Each gap once. After a database was put back the agent's words come again that a gap was repaired from Asterisk's own files, but
+ * what was read then does not: it is asked for.
+ */
 const ASK_FOR_GAPS = `
 WITH ${SITES}, due AS (
   UPDATE gaps SET asked_at = to_timestamp($3) WHERE id IN (
-    SELECT id FROM gaps WHERE site_id IN (SELECT id FROM site) AND repaired_at IS NULL AND to_time IS NOT NULL
-      AND asked_at IS NULL ORDER BY from_time DESC LIMIT $4)
+    SELECT g.id FROM gaps g JOIN site ON site.id = g.site_id WHERE g.to_time IS NOT NULL AND g.asked_at IS NULL
+      AND (g.repaired_at IS NULL OR (g.repaired_by <> 'received'
+        AND g.repaired_at BETWEEN site.put_back_at AND site.put_back_at + interval '${putBackMinutes} minutes'))
+    ORDER BY g.from_time DESC LIMIT $4)
   RETURNING site_id, from_time, to_time)
 INSERT INTO downloads (site_id, from_time, to_time, asked_by)
 SELECT DISTINCT site_id, from_time, greatest(to_time, from_time + interval '1 millisecond'), 'sync' FROM due

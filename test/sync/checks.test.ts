@@ -135,6 +135,23 @@ it("what an older outbox had and never sent is asked for, whatever it still had 
   expect(await office.rows("SELECT from_time FROM downloads")).toEqual([{ from_time: new Date(event(2).at) }]);
 });
 
+it("what was repaired from Asterisk's files is asked for again after a database was put back", async () => {
+  await send(server, site, [event(1)], { oldestUnacked: null, highestSeq: 1 });
+  const now = Date.now();
+  await office.rows(
+    `INSERT INTO gaps (site_id, stream_id, marker_seq, cause, from_time, to_time, repaired_by, repaired_at)
+     SELECT 1, 1, 10 + n, 'agent_down', now() - n * interval '1 hour', now() - n * interval '1 hour' + interval '1 minute',
+       CASE n WHEN 2 THEN 'received' ELSE 'cel' END, now() - CASE n WHEN 3 THEN interval '1 hour' ELSE interval '0' END
+     FROM generate_series(1, 3) n`,
+  );
+  await check(now);
+  expect(await office.rows("SELECT FROM downloads")).toEqual([]);
+  await office.rows("UPDATE sites SET put_back_at = now() - interval '1 minute'");
+  await check(now + MINUTE);
+  const asked = "SELECT g.marker_seq::int AS gap FROM downloads d JOIN gaps g USING (from_time, to_time)";
+  expect(await office.rows(asked)).toEqual([{ gap: 11 }]);
+});
+
 it("each gap is asked for once", async () => {
   const gap = { Event: MARKERS.gap, From: "1700000000000", To: "1700000060000", Cause: "agent_down" };
   await send(server, site, [{ ...event(1), ev: gap }]);
