@@ -7,6 +7,8 @@ import { examples } from "./enterprise.ts";
 import type { Messages } from "./messages.ts";
 import { duration, moment, table } from "./print.ts";
 
+const detailCharsMax = 90;
+
 export interface SpanOptions {
   site?: number;
   from?: ScopeMoment;
@@ -48,7 +50,7 @@ export function refuseBackwards({ from, to }: SpanOptions, say: Messages): void 
 export function gapsText(gaps: readonly ListedGap[], now: Date, say: Messages): string {
   const columns = [say.colSite, say.colName, say.colFrom, say.colTo, say.colLasted, say.colCause, say.colLost];
   return table(
-    [...columns, say.colRepaired],
+    [...columns, say.colRepaired, say.colDetail],
     gaps.map((gap) => row(gap, now, say)),
   );
 }
@@ -65,7 +67,13 @@ function row(gap: ListedGap, now: Date, say: Messages): string[] {
     say.gapCause(gap.cause),
     gap.count === null ? say.notKnown : String(gap.count),
     repaired_at ? `${moment(repaired_at, timezone)} ${say.repairedBy(repaired_by ?? "")}` : openStill(gap, say),
+    shortened(gap.detail ?? ""),
   ];
+}
+
+/** The whole of it is in --json. */
+function shortened(detail: string): string {
+  return detail.length <= detailCharsMax ? detail : `${detail.slice(0, detailCharsMax - 3)}...`;
 }
 
 function openStill({ asked_at, timezone }: ListedGap, say: Messages): string {

@@ -56,7 +56,7 @@ export async function listGaps(
 /** An agent that said goodbye, or told that AMI is lost, has an open gap of its own already. */
 const SQL = `
 WITH blind AS (
-  SELECT id, site_id, cause, detail, from_time, to_time, count, repaired_by, repaired_at, asked_at FROM gaps
+  SELECT id, site_id, cause, detail, from_time, to_time, count, repaired_by, repaired_at, nullif(asked_at, '-infinity') AS asked_at FROM gaps
   UNION ALL
   SELECT NULL, s.id, CASE WHEN quiet THEN 'unheard' WHEN ami = 'refused' THEN 'rights_missing' ELSE 'ami_lost' END,
     CASE WHEN NOT quiet THEN problem END, CASE WHEN quiet THEN last_seen ELSE created_at END, NULL, NULL, NULL, NULL, NULL

@@ -22,7 +22,9 @@ export function notePutBack(pool: Pool, lost: LostStream): Promise<number | unde
     );
     if (rowCount !== 1) return undefined;
     await client.query("UPDATE sites SET put_back_at = now() WHERE id = $1", [lost.siteId]);
-    await client.query("UPDATE gaps SET asked_at = NULL WHERE site_id = $1 AND repaired_at IS NULL", [lost.siteId]);
+    await client.query("UPDATE gaps SET asked_at = '-infinity' WHERE site_id = $1 AND repaired_at IS NULL", [
+      lost.siteId,
+    ]);
     return giveUpDeliveries(client, lost.siteId);
   });
 }

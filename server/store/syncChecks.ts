@@ -138,14 +138,14 @@ ON CONFLICT (site_id, from_time, to_time) WHERE done_at IS NULL DO NOTHING`;
 
 /**
  * Each gap once. After a database was put back the agent's words come again that a gap was repaired from Asterisk's own files, but
- * what was read then does not: it is asked for.
+ * what was read then does not: it is asked for. `-infinity`: not repaired in the copy that was put back.
  */
 const ASK_FOR_GAPS = `
 WITH ${SITES}, due AS (
   UPDATE gaps SET asked_at = to_timestamp($3) WHERE id IN (
-    SELECT g.id FROM gaps g JOIN site ON site.id = g.site_id WHERE g.to_time IS NOT NULL AND g.asked_at IS NULL
-      AND (g.repaired_at IS NULL OR (g.repaired_by <> 'received'
-        AND g.repaired_at BETWEEN site.put_back_at AND site.put_back_at + interval '${putBackMinutes} minutes'))
+    SELECT g.id FROM gaps g JOIN site ON site.id = g.site_id WHERE g.to_time IS NOT NULL
+      AND (g.asked_at = '-infinity' OR (g.asked_at IS NULL AND (g.repaired_at IS NULL OR (g.repaired_by <> 'received'
+        AND g.noted_at BETWEEN site.put_back_at AND site.put_back_at + interval '${putBackMinutes} minutes'))))
     ORDER BY g.from_time DESC LIMIT $4)
   RETURNING site_id, from_time, to_time)
 INSERT INTO downloads (site_id, from_time, to_time, asked_by)

@@ -127,6 +127,9 @@ it("a PBX that never let its agent in is blind since it was added", async () => 
 
 it("gaps and coverage are commands, in two languages and as JSON", async () => {
   await send(server, site, [started(1, DAY), gap(2, DAY + HOUR, DAY + 2 * HOUR), started(3, DAY + 2 * HOUR)]);
+  const detail = "not repaired: ".padEnd(200, "x");
+  await office.rows("UPDATE gaps SET detail = $1", [detail]);
+  expect(await cli("gaps")).toContain(` no        ${detail.slice(0, 87)}...\n`);
   const table = await cli("gaps", "--site", String(site.id), "--from", "2026-03-10", "--to", "2026-03-11");
   expect(table).toMatch(/2026-03-10 01:00:00 +2026-03-10 02:00:00 +1:00:00 +agent down +not known +no/);
   expect(await cli("gaps", "--lang", "ru")).toContain("агент не работал");

@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, expect, it } from "vitest";
 import { openEngine, openReceiver, setHooks, type Receiver } from "../deliver/receiver.ts";
-import { body, line, openOffice, type Office, type Server, type Site } from "../ingest/office.ts";
+import { listGaps } from "../../server/store/listGaps.ts";
+import { body, line, openOffice, STREAM, type Office, type Server, type Site } from "../ingest/office.ts";
 import { phoneCall } from "../ingest/phone-call.ts";
 import type { SeqRange } from "../../shared/wire.ts";
 
@@ -66,7 +67,13 @@ it("what comes and is acked after it was put back is news, also while older even
 });
 
 it("what gaps say will never come does not look like a database that was put back", async () => {
+  await office.rows(
+    `INSERT INTO streams (uuid, site_id) VALUES ('${STREAM}', 1);
+     INSERT INTO gaps (site_id, stream_id, marker_seq, cause, from_time, to_time) VALUES (1, 1, 9, 'agent_down', now(), now())`,
+  );
   await sends([], [[1, 3]]);
+  const gaps = await listGaps(office.db.pool, {}, Date.now());
+  expect(gaps).toMatchObject([{ cause: "agent_down", asked_at: null }]);
   expect(await office.rows("SELECT acked_before::text AS before FROM streams")).toEqual([{ before: "{[1,4)}" }]);
   await office.rows("UPDATE streams SET acked_before = '{}', filled = '{[1,4)}'");
   await sends([], [[1, 3]]);

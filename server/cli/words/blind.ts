@@ -13,6 +13,7 @@ export const blindEn = {
   colCause: "cause",
   colLost: "events lost",
   colRepaired: "repaired",
+  colDetail: "details",
   colDay: "day",
   colSeenShare: "seen",
   colBlind: "not seen",
@@ -21,7 +22,7 @@ export const blindEn = {
   notRepaired: "no",
   askedInVain: (at: string) => `no, asked for ${at}`,
   gapCause: (cause: string) => GAP_CAUSES_EN[cause] ?? cause,
-  repairedBy: (by: string) => (by === "received" ? "came after all" : by),
+  repairedBy: (by: string) => REPAIRED_EN[by] ?? by,
 };
 
 export const blindRu: typeof blindEn = {
@@ -38,6 +39,7 @@ export const blindRu: typeof blindEn = {
   colCause: "причина",
   colLost: "потеряно событий",
   colRepaired: "восполнено",
+  colDetail: "подробности",
   colDay: "день",
   colSeenShare: "видно",
   colBlind: "не видно",
@@ -46,7 +48,7 @@ export const blindRu: typeof blindEn = {
   notRepaired: "нет",
   askedInVain: (at) => `нет, запрошено ${at}`,
   gapCause: (cause) => GAP_CAUSES_RU[cause] ?? cause,
-  repairedBy: (by) => (by === "received" ? "дошло позже" : by),
+  repairedBy: (by) => REPAIRED_RU[by] ?? by,
 };
 
 const GAP_CAUSES_EN: Readonly<Record<string, string>> = {
@@ -73,4 +75,16 @@ const GAP_CAUSES_RU: Readonly<Record<string, string>> = {
   set_aside: "событие не принято",
   rights_missing: "не хватает прав AMI",
   unheard: "агент молчит",
+};
+
+const REPAIRED_EN: Readonly<Record<string, string>> = {
+  received: "came after all",
+  cel: "from Asterisk's CEL",
+  cdr: "from Asterisk's CDR",
+};
+
+const REPAIRED_RU: Readonly<Record<string, string>> = {
+  received: "дошло позже",
+  cel: "из CEL Asterisk",
+  cdr: "из CDR Asterisk",
 };
