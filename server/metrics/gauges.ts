@@ -95,14 +95,17 @@ function syncGauges(registry: Registry): Part {
   const gauge = gaugeIn(registry);
   const labels = ["enterprise", "host"];
   const failed = gauge("sync_failed_events", "download_sync.failed_events_count: events known to be missing", labels);
+  const rising = gauge("sync_failed_rising", "1: more events were missing at the last check than before", labels);
   const downloaded = gauge("sync_downloaded_events", "download_sync.total_downloaded_events", labels);
   return async (pool) => {
     const rows = await listSyncRows(pool);
     failed.reset();
+    rising.reset();
     downloaded.reset();
     for (const row of rows) {
       const of = { enterprise: row.enterprise_id, host: row.asterisk_host };
       failed.set(of, row.failed_events_count);
+      rising.set(of, row.failed_rising ? 1 : 0);
       downloaded.set(of, row.total_downloaded_events);
     }
   };

@@ -64,6 +64,7 @@ it("/metrics tells what ingest counted, what is missing, and goes on without its
   expect(text).toContain(`ringpost_site_unrepaired_gaps{site="${site.id}",enterprise="0367",cause="agent_down"} 1`);
   expect(text).toMatch(/^ringpost_site_last_seen_timestamp_seconds\{site="\d+",enterprise="0367"\} \d+/m);
   expect(text).toContain('ringpost_sync_failed_events{enterprise="0367",host="10.88.10.11"} 7');
+  expect(text).toContain('ringpost_sync_failed_rising{enterprise="0367",host="10.88.10.11"} 0');
   expect(text).toMatch(/^ringpost_database_up 1$/m);
   await pool.end();
   const without = await metrics();
