@@ -7,7 +7,6 @@ const rowsMax = 2_000;
 const OLD = {
   downloads: "coalesce(done_at, asked_at) < $1",
   rejected_events: "received_at < $1",
-  deliveries: "state <> 'waiting' AND done_at < $1",
   telegram_cards: "coalesce(sent_at, (SELECT c.created_at FROM calls c WHERE c.id = t.call_id)) < $1",
   // Kept: a site's first sign of life, what may still close a call, and what tells of gaps that may change.
   site_markers: `site_id = $2 AND captured_at < $1
@@ -21,7 +20,7 @@ const OLD = {
 export type OldTable = keyof typeof OLD;
 
 /** Tables that grow with every call: their oldest rows are those with the lowest ids, and no others are looked at. */
-const BY_AGE: ReadonlySet<OldTable> = new Set(["deliveries", "telegram_cards"]);
+const BY_AGE: ReadonlySet<OldTable> = new Set(["telegram_cards"]);
 
 /** Deletes rows that are too old, a few at a time. Returns how many. */
 export async function deleteOld(pool: Pool, table: OldTable, before: Date, stopped: () => boolean): Promise<number> {

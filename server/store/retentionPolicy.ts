@@ -4,7 +4,7 @@ import type { Pool } from "pg";
 export interface RetentionPolicy {
   /** The raw log, ami_events. */
   log: number;
-  /** Steps of calls that are no hangups, and what was delivered. */
+  /** Steps of calls that are no hangups. */
   steps: number;
   /** What is noted beside calls: site_markers, downloads, rejected_events, telegram_cards. */
   records: number;

@@ -4,7 +4,7 @@ import { countOld, deleteOld, type OldTable } from "../store/deleteOld.ts";
 import { ensurePartitions } from "../store/ensurePartitions.ts";
 import { keepOpenCalls } from "../store/keepOpenCalls.ts";
 import { dropPartition, findExpired, type ExpiredPartition } from "../store/retention.ts";
-import { readRetention, type RetentionPolicy } from "../store/retentionPolicy.ts";
+import { readRetention } from "../store/retentionPolicy.ts";
 
 const DAY_MS = 86_400_000;
 /** Partitions are made for today and so many days to come. */
@@ -24,14 +24,7 @@ export interface OldRows {
   rows: number;
 }
 
-/** Which part of the policy a table follows. */
-const TABLES: readonly [OldTable, keyof RetentionPolicy][] = [
-  ["deliveries", "steps"],
-  ["downloads", "records"],
-  ["telegram_cards", "records"],
-  ["rejected_events", "records"],
-  ["site_markers", "records"],
-];
+const TABLES: readonly OldTable[] = ["downloads", "rejected_events", "site_markers", "telegram_cards"];
 
 export interface RetainOptions {
   pool: Pool;
@@ -51,8 +44,8 @@ export async function retain({ pool, log, now, stopped = () => false }: RetainOp
     (dropped ? done.dropped : done.busy).push(partition);
     log.info({ partition: partition.name, dropped }, "a partition is older than it is kept");
   }
-  for (const [table, part] of TABLES) {
-    const until = new Date(now() - policy[part] * DAY_MS);
+  const until = new Date(now() - policy.records * DAY_MS);
+  for (const table of TABLES) {
     const rows = await deleteOld(pool, table, until, stopped);
     if (rows > 0) done.deleted.push({ table, until, rows });
   }
@@ -64,8 +57,8 @@ export async function retain({ pool, log, now, stopped = () => false }: RetainOp
 export async function wouldGo(pool: Pool, nowMs: number): Promise<Pick<Retained, "dropped" | "deleted">> {
   const policy = await readRetention(pool);
   const deleted: OldRows[] = [];
-  for (const [table, part] of TABLES) {
-    const until = new Date(nowMs - policy[part] * DAY_MS);
+  const until = new Date(nowMs - policy.records * DAY_MS);
+  for (const table of TABLES) {
     const rows = await countOld(pool, table, until);
     if (rows > 0) deleted.push({ table, until, rows });
   }
