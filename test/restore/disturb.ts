@@ -7,7 +7,8 @@ import type { House } from "./house.ts";
 const REPO = join(import.meta.dirname, "../..");
 const DOWNLOAD_MS_MAX = 60_000;
 
-export type Victim = "agent" | "server" | "PostgreSQL";
+const VICTIMS = ["agent", "server", "PostgreSQL"] as const;
+export type Victim = (typeof VICTIMS)[number];
 
 /** What was done to the house, by the test's monotonic clock. */
 export interface Done {
@@ -24,17 +25,27 @@ export function nothingDone(): Done {
 export async function disturb(house: House, done: Done, log: (line: string) => void): Promise<void> {
   const { random } = house;
   const downloads: Promise<void>[] = [];
-  for (const what of shuffled<Victim>(["agent", "server", "PostgreSQL"], random)) {
+  for (const what of shuffled(VICTIMS, random)) {
     const { id } = random.pick(house.sites);
     downloads.push(download(house, id, done));
     await pause(random.between(200, 1_500));
-    const index = random.int(what === "agent" ? house.sites.length : house.servers.length);
-    log(`kill -9 of ${what}${what === "PostgreSQL" ? "" : ` ${index + 1}`} while site ${id} is asked for a window`);
-    done.kills.push({ what, atMono: performance.now() });
-    await kill(house, what, index);
+    await strike(house, what, done, (victim) => log(`kill -9 of ${victim} while site ${id} is asked for a window`));
     await pause(random.between(300, 1_200));
   }
   await Promise.all(downloads);
+}
+
+/** Kills any of them, some moment within the second. */
+export async function strikeSoon(house: House, done: Done, log: (line: string) => void): Promise<void> {
+  await pause(house.random.between(50, 1_000));
+  await strike(house, house.random.pick(VICTIMS), done, (victim) => log(`kill -9 of ${victim} while sites refill`));
+}
+
+async function strike(house: House, what: Victim, done: Done, tell: (victim: string) => void): Promise<void> {
+  const index = house.random.int(what === "agent" ? house.sites.length : house.servers.length);
+  tell(what === "PostgreSQL" ? what : `${what} ${index + 1}`);
+  done.kills.push({ what, atMono: performance.now() });
+  await kill(house, what, index);
 }
 
 async function kill({ random, sites, servers, database }: House, what: Victim, index: number): Promise<void> {

@@ -3,7 +3,7 @@ import { judgeEvents, isLost } from "../faults/audit/events.ts";
 import { readGaps, readStored } from "../faults/audit/evidence.ts";
 import type { CallTemplate } from "../faults/oracle/templates.ts";
 import { pause, until } from "../faults/stack/stack.ts";
-import { disturb, nothingDone, type Done } from "./disturb.ts";
+import { disturb, nothingDone, strikeSoon, type Done } from "./disturb.ts";
 import { openHouse, type House } from "./house.ts";
 import { judge, type Row } from "./judge.ts";
 
@@ -92,6 +92,7 @@ async function putBack(house: House, copy: string, result: Result, log: RunOptio
   log(`the copy is put back: it lacks ${lacking} events`);
   const startedMono = performance.now();
   for (const server of servers) await server.start();
+  const struck = strikeSoon(house, result.done, log);
   const refilled = await until(async () => countMissing(before, await storedNow(house)) === 0, REFILL_MS_MAX, 250);
   const tookMs = Math.round(performance.now() - startedMono);
   result.refillMs.push(tookMs);
@@ -99,6 +100,7 @@ async function putBack(house: House, copy: string, result: Result, log: RunOptio
     refilled ? `all sites have sent them again, ${tookMs} ms after the servers were started` : "they do not come again",
   );
   if (!refilled) result.wrongs.push(`what the copy lacked was not there again within ${REFILL_MS_MAX / 1000} s`);
+  await struck;
   await until(() => calm(house), REFILL_MS_MAX, 250);
   for (const { watch } of sites) watch.forgiveAbsence(false);
 }
