@@ -13,7 +13,7 @@ import { DELIVERY_LIMITS } from "../limits.ts";
 import type { Account, Accounts } from "./accounts.ts";
 import { editCard, sendCard, type Shown } from "./api.ts";
 import { type Card, drawCard, drawJoined } from "./card.ts";
-import type { ChatName } from "./chat-lines.ts";
+import type { ChatName, Served } from "./chat-lines.ts";
 import type { Failure } from "./failure.ts";
 import { followFailure, isTopicProblem } from "./follow.ts";
 import { paceOf, TELEGRAM_LIMITS } from "./limits.ts";
@@ -45,13 +45,13 @@ export interface Bringing {
 }
 
 /** `again`: look for more at once. Else as `Served`. */
-export type Brought = "again" | { waitMs: number | null };
+export type Brought = "again" | Served;
 
 /** Brings the most urgent card of a chat to what its call is now. */
 export async function bringNext(context: BringContext, name: ChatName): Promise<Brought> {
   const { pool, startedAt } = context;
   const account = await accountOf(context, name);
-  if (account === "unreadable") return { waitMs: TELEGRAM_LIMITS.unauthorizedMs };
+  if (account === "unreadable") return { waitMs: TELEGRAM_LIMITS.unauthorizedMs, paused: true };
   const chat = account?.settings.chats.find((one) => one.name === name.target);
   if (account === undefined || chat === undefined)
     return dropChat(context, name, "the enterprise has no such chat any more");
@@ -61,7 +61,7 @@ export async function bringNext(context: BringContext, name: ChatName): Promise<
   const claim = await claimCard(pool, key, paceOf(chat.chat), limits);
   if (claim.kind === "idle") return { waitMs: null };
   if (claim.kind === "again") return "again";
-  if (claim.kind === "wait") return { waitMs: claim.ms };
+  if (claim.kind === "wait") return { waitMs: claim.ms, paused: claim.paused };
   if (claim.kind === "refused") return dropChat(context, name, claim.problem);
   const { card } = claim;
   const news = await readCard(pool, card.callId, card.deliveryIds, account.settings.callbackMsMax);

@@ -6,9 +6,10 @@ export interface ChatName {
   target: string;
 }
 
-/** `waitMs` null: nothing waits any more; otherwise more may go after so long. */
+/** `waitMs` null: nothing waits any more; otherwise more may go after so long, and when `paused` nothing at all before. */
 export interface Served {
   waitMs: number | null;
+  paused?: boolean;
 }
 
 export interface ChatLinesOptions {
@@ -21,6 +22,7 @@ export interface ChatLinesOptions {
 interface Line {
   queue: PQueue;
   timer: NodeJS.Timeout | undefined;
+  paused: boolean;
 }
 
 /** A queue for each chat: one message at a time goes to it, and a chat that has to wait holds up no other. */
@@ -37,6 +39,7 @@ export class ChatLines {
   wake(chat: ChatName): void {
     if (this.#stop.signal.aborted) return;
     const line = this.#lineOf(chat);
+    if (line.paused) return;
     clearTimeout(line.timer);
     line.timer = undefined;
     // The one that runs now may have looked already; one more look is enough for all who wake it meanwhile.
@@ -58,7 +61,7 @@ export class ChatLines {
     const name = `${chat.enterpriseId} ${chat.target}`;
     const known = this.#lines.get(name);
     if (known !== undefined) return known;
-    const line: Line = { queue: new PQueue({ concurrency: 1 }), timer: undefined };
+    const line: Line = { queue: new PQueue({ concurrency: 1 }), timer: undefined, paused: false };
     line.queue.addEventListener("idle", () => {
       if (line.timer === undefined) this.#lines.delete(name);
     });
@@ -67,9 +70,16 @@ export class ChatLines {
   }
 
   async #serve(chat: ChatName, line: Line): Promise<void> {
-    const { waitMs } = await this.#options.serve(chat, this.#stop.signal);
+    const { waitMs, paused = false } = await this.#options.serve(chat, this.#stop.signal);
     if (waitMs === null || this.#stop.signal.aborted) return;
     clearTimeout(line.timer);
-    line.timer = setTimeout(() => this.wake(chat), Math.min(waitMs, this.#options.waitMsMax));
+    line.paused = paused;
+    line.timer = setTimeout(
+      () => {
+        line.paused = false;
+        this.wake(chat);
+      },
+      Math.min(waitMs, this.#options.waitMsMax),
+    );
   }
 }

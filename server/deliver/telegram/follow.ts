@@ -19,7 +19,11 @@ export async function followFailure(context: BringContext, bringing: Bringing, f
         mayBeThere: failure.mayBeThere,
       });
     case "unauthorized":
-      return pause(context, bringing, failure.error, { ms: TELEGRAM_LIMITS.unauthorizedMs, failed: true });
+      return pause(context, bringing, failure.error, {
+        ms: TELEGRAM_LIMITS.unauthorizedMs,
+        failed: true,
+        urgent: true,
+      });
     case "refused":
       return setAside(context, bringing, failure.error);
     case "moved":
@@ -39,21 +43,29 @@ function backOff({ random }: BringContext, { card }: Bringing): number {
   return chatDelayMs(card.failures + 1, random);
 }
 
+interface Pause {
+  ms: number;
+  failed: boolean;
+  mayBeThere?: boolean;
+  /** Somebody has to see to it, whether it happens again or not. */
+  urgent?: boolean;
+}
+
 /** The chat is left alone for a while; what was tried for a day is given up. */
 async function pause(
   context: BringContext,
   bringing: Bringing,
   error: string,
-  { ms, failed, mayBeThere = false }: { ms: number; failed: boolean; mayBeThere?: boolean },
+  { ms, failed, mayBeThere = false, urgent = false }: Pause,
 ): Promise<Brought> {
   const { pool } = context;
   const { name, card, news } = bringing;
-  const problem = failed && card.failures > 0 ? error : null;
+  const problem = urgent || (failed && card.failures > 0) ? error : null;
   await pauseChat(pool, name, { ms, failed, problem });
   const isOld = news.steps.some(({ retrySince }) => news.now - retrySince > TELEGRAM_LIMITS.retryAgeMsMax);
   if (isOld) await end(context, bringing, "given_up", error);
   else await releaseCard(pool, card.id, { ids: card.deliveryIds, error, mayBeThere });
-  return { waitMs: ms };
+  return { waitMs: ms, paused: true };
 }
 
 /** Nothing more goes to this chat until somebody has seen to it. */

@@ -30,8 +30,9 @@ export const TELEGRAM_LIMITS = {
   /** After that it is given up. */
   retryAgeMsMax: 24 * 3_600_000,
   givenUpMax: 500,
-  /** A chat that waits is looked at again after this at most, and after an interruption. */
-  lookAgainMs: 60_000,
+  /** A chat that waits is looked at again after this at most: somebody may have seen to it. */
+  lookAgainMs: 5_000,
+  /** And so long after an interruption. */
   interruptedMs: 5_000,
   /** Long polling for pressed buttons. */
   pollSeconds: 25,

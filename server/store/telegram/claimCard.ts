@@ -49,18 +49,19 @@ export interface ClaimedCard {
   problem: string | null;
 }
 
-/** `wait`: nothing may be sent before so many ms. `refused`: the chat wants nothing, see the problem. */
+/** `wait`: nothing may be sent before so many ms; `paused`: not even what is more urgent. `refused`: the chat wants nothing, see the problem. */
 export type Claim =
   | { kind: "card"; card: ClaimedCard }
   | { kind: "idle" }
   | { kind: "again" }
-  | { kind: "wait"; ms: number }
+  | { kind: "wait"; ms: number; paused: boolean }
   | { kind: "refused"; problem: string };
 
 type Row = Omit<ClaimedCard, "id"> & {
   id: number | null;
   waitMs: number | null;
   refused: boolean;
+  paused: boolean;
 };
 
 /**
@@ -92,7 +93,7 @@ export async function claimCard(pool: Pool, key: ChatKey, pace: Pace, limits: Ca
   const row = rows[0];
   if (row === undefined) return { kind: "idle" };
   if (row.refused) return { kind: "refused", problem: row.problem ?? "" };
-  if (row.waitMs !== null) return { kind: "wait", ms: row.waitMs };
+  if (row.waitMs !== null) return { kind: "wait", ms: row.waitMs, paused: row.paused };
   return row.id === null ? { kind: "again" } : { kind: "card", card: { ...row, id: row.id } };
 }
 
@@ -137,6 +138,7 @@ tried AS (UPDATE deliveries d SET attempts = d.attempts + 1 FROM due, card WHERE
 SELECT card.id::float8 AS id, due.call_id::float8 AS "callId", due.merged_leg AS "mergedLeg", card.chat,
   card.message_id::float8 AS "messageId", card.shown, card.attempts, due.ids::float8[] AS "deliveryIds",
   coalesce(c.failures, 0) AS failures, c.problem, coalesce(slot.free_at = 'infinity', FALSE) AS refused,
+  coalesce(c.open_until > now(), FALSE) AS paused,
   CASE WHEN slot.free_at < 'infinity'
     THEN greatest(0, extract(epoch FROM slot.free_at - clock_timestamp()) * 1000)::float8 END AS "waitMs"
 FROM due LEFT JOIN slot ON TRUE LEFT JOIN card ON TRUE LEFT JOIN circuit c ON TRUE`;
