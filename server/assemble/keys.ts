@@ -1,4 +1,5 @@
 import { type AmiEvent, header, isMarker, MARKERS } from "../../shared/ami-event.ts";
+import { linklessKeys } from "./recovered/linkless.ts";
 import { cdrKeys } from "./recovered/cdr-row.ts";
 import { conferenceOf, isRecoveredRow, NO_CHANNEL } from "./recovered/row.ts";
 import type { CallEvent } from "./types.ts";
@@ -28,13 +29,14 @@ export function linkKeys(ev: AmiEvent): string[] {
     const value = ev[name];
     if (typeof value === "string" && isChannelId(value) && !keys.includes(value)) keys.push(value);
   }
-  if (ev.Event === "CEL") addExtraKeys(ev, keys);
+  if (ev.Event === "CEL") addCelKeys(ev, keys);
   else if (ev.Event === "Cdr" && isRecoveredRow(ev)) keys.push(...cdrKeys(ev));
   return keys;
 }
 
 /** CEL names the other channels of a transfer or pickup inside its Extra, which is JSON. */
-function addExtraKeys(ev: AmiEvent, keys: string[]): void {
+function addCelKeys(ev: AmiEvent, keys: string[]): void {
+  if (isRecoveredRow(ev)) keys.push(...linklessKeys(ev));
   for (const [, id] of String(ev["Extra"] ?? "").matchAll(/"\w*uniqueid"\s*:\s*"([^"]+)"/g)) {
     if (isChannelId(id) && id !== NO_CHANNEL && !keys.includes(id)) keys.push(id);
   }

@@ -50,6 +50,28 @@ describe("calls of which nobody heard anything, told by Asterisk's channel event
   });
 });
 
+describe("an event log as Asterisk's own examples have it", () => {
+  /** cel.conf's example logs these only. */
+  const LOGGED = new Set(["APP_START", "CHAN_START", "CHAN_END", "ANSWER", "HANGUP", "BRIDGE_ENTER", "BRIDGE_EXIT"]);
+  const outcomes = (calls: AssembledCall[]) =>
+    calls.map(({ linkedid, callStatus }) => ({ linkedid, answered: callStatus === "answered" }));
+
+  for (const name of SHORT.filter((each) => !each.includes("crash_kill9"))) {
+    it(`still says who was answered, with few kinds of rows or no Linkedid: ${name}`, () => {
+      const all = celRowsOf(name);
+      const told = outcomes(assemble(all, LAB));
+      const few = all.filter(({ ev }) => LOGGED.has(String(ev["EventName"])));
+      expect(outcomes(assemble(few, LAB))).toEqual(told);
+      if (name.includes("click_to_call")) return;
+      const linkless = all.map((row) => ({
+        ...row,
+        ev: { Event: "CEL", ...Object.fromEntries(Object.entries(row.ev).filter(([header]) => header !== "LinkedID")) },
+      }));
+      expect(outcomes(assemble(linkless, LAB))).toEqual(told);
+    });
+  }
+});
+
 describe("calls of which there are call detail records only", () => {
   /** A file need not have these columns: by default Asterisk's has no Linkedid, and perhaps no Uniqueid. */
   const without = (rows: CallEvent[], ...columns: string[]): CallEvent[] =>

@@ -2,10 +2,10 @@ import type { AmiEvent } from "../../../shared/ami-event.ts";
 import { header } from "../../../shared/ami-event.ts";
 import { onBridgeEnter, onBridgeLeave } from "../facts/bridges.ts";
 import { closeAttempt } from "../facts/dials.ts";
-import type { CallFold, Leg } from "../facts/facts.ts";
+import type { CallFold, Dial, Leg } from "../facts/facts.ts";
 import { onAttendedTransfer, onBlindTransfer, onParkedCall, onParkEnd, onPickup } from "../facts/features.ts";
 import { noteNumber, onChannelNews, onDigit, onHangup, onNewchannel, onRename } from "../facts/legs.ts";
-import { momentOf } from "../facts/moment.ts";
+import { clockTime, momentOf } from "../facts/moment.ts";
 import { onConferenceJoin, onConferenceLeave } from "../facts/queues.ts";
 import { parseChannelName } from "../names.ts";
 import type { CallEvent } from "../types.ts";
@@ -13,6 +13,9 @@ import { onApplicationEnd, onApplicationStart } from "./applications.ts";
 import { beginRing, noteOriginated } from "./ringing.ts";
 import { endAnswered, endRing, noteHangupSource } from "./partings.ts";
 import { celRowOf, type CelRow, conferenceOf, extraText, madeOf, peersOf } from "./row.ts";
+
+/** Asterisk takes the ringing back and makes the new connection within this, ms. */
+const JUST_NOW_MS = 1_000;
 
 type RowHandler = (fold: CallFold, row: CelRow) => void;
 
@@ -114,9 +117,10 @@ function notePickup(fold: CallFold, row: CelRow): void {
   const here = [...fold.legs.values()].filter(
     ({ stays }) => stays.at(-1)?.bridge === bridge && stays.at(-1)?.to === null,
   );
+  const now = clockTime(row.event);
   for (const taker of here.filter(({ id }) => fold.takers.has(id))) {
     const rung = [...fold.dials.values()].find(
-      ({ caller, end }) => end === null && here.some(({ id }) => id === caller),
+      (dial) => rangNow(dial, now) && here.some(({ id }) => id === dial.caller),
     );
     const target = rung === undefined ? undefined : fold.legs.get(rung.dest);
     if (target === undefined) continue;
@@ -124,6 +128,11 @@ function notePickup(fold: CallFold, row: CelRow): void {
     const ev = { Event: "Pickup", Uniqueid: taker.id, Channel: taker.name };
     onPickup(fold, madeOf(row.event, { ...ev, TargetUniqueid: target.id, TargetChannel: target.name }));
   }
+}
+
+/** It rings, or rang until just now and nobody answered it. */
+function rangNow({ status, end }: Dial, now: number): boolean {
+  return status !== "ANSWER" && (end === null || now - end.at <= JUST_NOW_MS);
 }
 
 /** Also rows of other calls: a conference joins people, not channels of one call. */

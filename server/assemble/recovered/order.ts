@@ -3,6 +3,7 @@ import { clockTime } from "../facts/moment.ts";
 import { compareEvents } from "../keys.ts";
 import type { CallEvent } from "../types.ts";
 import { TELLING_APPLICATIONS } from "./applications.ts";
+import { linkRows } from "./linkless.ts";
 import { eventsOfCdr } from "./cdr.ts";
 import { type CelRow, celRowOf, extraText } from "./row.ts";
 import { isCoarse, twinsOf } from "./twins.ts";
@@ -51,8 +52,18 @@ export function inOrder<T extends Item>(items: readonly T[]): readonly T[] {
     .filter(({ event }) => event.origin === "recovered")
     .toSorted((a, b) => compareRows(a.event, b.event));
   const cdr = rows.filter(({ event }) => event.ev.Event === "Cdr");
-  const { placed, rest } = place(onlyOnce(rows.filter(({ event }) => event.ev.Event !== "Cdr")), live);
-  const isHeard = placed.some(({ item }) => item.own) || rest.some(({ event }) => event.ev.Event === "CEL");
+  const cel = onlyOnce(rows.filter(({ event }) => event.ev.Event !== "Cdr"));
+  const linked = linkRows(
+    cel,
+    live.map(({ event }) => event),
+  );
+  const { placed, rest } = place(
+    linked.filter((item) => item !== null),
+    live,
+  );
+  rest.push(...cel.filter((_, index) => linked[index] === null));
+  const isHeard =
+    placed.some(({ item }) => item.own) || rest.some(({ event }) => header(event.ev, "LinkedID") !== undefined);
   const records = isHeard ? cdr.map(asTold) : cdrInOrder(cdr, live);
   const [told, news] = [
     records.filter(({ event }) => event.told === true),

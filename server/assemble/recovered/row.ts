@@ -72,7 +72,7 @@ export function peersOf(row: CelRow): string[] {
 
 /** The AMI event a row stands for, at the row's time and place; steps made of it show the row itself. */
 export function madeOf(event: CallEvent, ev: AmiEvent): CallEvent {
-  return { ...event, ev: { ...stampOf(event.ev), ...ev }, row: event.ev };
+  return { ...event, ev: { ...stampOf(event.ev), ...ev }, row: event.row ?? event.ev };
 }
 
 function stampOf(ev: AmiEvent): { Timestamp?: string } {
