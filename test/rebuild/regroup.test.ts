@@ -34,7 +34,9 @@ beforeAll(async () => {
 });
 afterAll(() => office.close());
 beforeEach(async () => {
-  await office.rows("TRUNCATE calls, call_participants, call_events, call_links, ami_events, site_markers, deliveries CASCADE");
+  await office.rows(
+    "TRUNCATE calls, call_participants, call_events, call_links, ami_events, site_markers, deliveries CASCADE",
+  );
   site = await office.site("0367", crypto.randomUUID());
 });
 

@@ -24,7 +24,9 @@ afterAll(() => office.close());
 
 /** A company that said its trunk is a phone and its phones are trunks: its calls are told wrong. */
 beforeEach(async () => {
-  await office.rows("TRUNCATE calls, call_participants, call_events, call_links, ami_events, site_markers, deliveries CASCADE");
+  await office.rows(
+    "TRUNCATE calls, call_participants, call_events, call_links, ami_events, site_markers, deliveries CASCADE",
+  );
   site = await office.site("0367", crypto.randomUUID());
   await setEnterprise(office.db.pool, "0367", { extensions: "^trunk-", trunks: ["150", "151", "152"] });
   const events = eventsOf(capture(NAME), "recommended");
