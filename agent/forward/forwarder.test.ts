@@ -351,7 +351,8 @@ describe("forwarding", () => {
     await arrived(11);
     const streams = [...server.stored.keys()].map((id) => id.split(" ")[0]);
     expect(streams.slice(5).every((stream) => stream !== old)).toBe(true);
-    expect(server.events.slice(5).map(({ seq }) => seq)).toEqual(upTo(6));
+    const renumbered = server.events.slice(5).map(({ seq }) => seq);
+    expect(renumbered.toSorted((a, b) => a - b)).toEqual(upTo(6));
   });
 
   it("keeps what it could not send over a stop, and sends it in the next run as the age says", async () => {

@@ -1,7 +1,6 @@
 import type { CapturedRow } from "../capture.ts";
 import type { Clock } from "../clock.ts";
 import { Signal } from "../signal.ts";
-import { sleep } from "../sleep.ts";
 import type { Exchange } from "./exchange.ts";
 import type { Link } from "./link.ts";
 import type { Patience } from "./patience.ts";
@@ -9,9 +8,6 @@ import type { Answer, Poster } from "./post.ts";
 import { Tail } from "./tail.ts";
 import { judge, type Verdict } from "./verdict.ts";
 
-/** Events that come together leave together; a lone one waits no longer than this. */
-const LINGER_MS = 5;
-const LINGER_EVENTS_MAX = 200;
 const NO_LINES = new Uint8Array(0);
 
 export interface LaneSettings {
@@ -34,7 +30,10 @@ export interface LiveLanePorts extends LanePorts {
   leftBehind(): void;
 }
 
-/** Sends the newest events as they come, and says that the agent lives when none do. One request at a time. */
+/**
+ * Sends the newest events as they come, and says that the agent lives when none do. One request at a time: what comes while it
+ * is under way leaves with the next.
+ */
 export class LiveLane {
   readonly #settings: LaneSettings;
   readonly #ports: LiveLanePorts;
@@ -68,7 +67,6 @@ export class LiveLane {
     const { link, patience } = this.#ports;
     while (!this.#stopped || (this.#tail.count > 0 && link.ok)) {
       if (this.#tail.count === 0 && link.ok) await this.#idle();
-      else if (this.#tail.count < LINGER_EVENTS_MAX && !this.#stopped) await sleep(LINGER_MS);
       const underWay = this.#send();
       this.underWay = underWay;
       const verdict = await underWay;

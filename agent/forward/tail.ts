@@ -48,13 +48,14 @@ export class Tail {
     if (over > 0) this.#drop(over);
   }
 
-  /** The newest events that fit one request. What is older than those, or not live any more, is left to the backlog. */
+  /** The newest events that fit one request. What is older than those, of an older stream, or not live any more, is left to the backlog. */
   batch(now: Now, base: number): LiveBatch | null {
+    this.dropThrough(base);
     const stale = this.#entries.findIndex(({ row }) => this.#isLive(row, now));
     this.#drop(stale < 0 ? this.#entries.length : stale);
     this.#drop(this.#entries.length - this.#newestThatFit());
     const [first, last] = [this.#entries[0], this.#entries.at(-1)];
-    if (first === undefined || last === undefined || first.seq <= base) return null;
+    if (first === undefined || last === undefined) return null;
     const lines = this.#entries.map(({ seq, row }) => wireLine(seq - base, row, "live"));
     return { from: first.seq, to: last.seq, count: lines.length, lines: Buffer.from(lines.join("")) };
   }

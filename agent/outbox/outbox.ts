@@ -12,6 +12,9 @@ import { startThread } from "./thread.ts";
 /** Bounds between capture and disk. */
 const GROUP_EVENTS_MAX = 2_000;
 const GROUP_CHARACTERS_MAX = 2 * 1024 * 1024;
+/** Rows that come together are committed together: a commit costs the same for one as for a hundred. */
+const GATHER_MS = 2;
+const GATHER_EVENTS_MAX = 200;
 /** While one group is being committed the next is on its way, so that the thread never idles. */
 const GROUPS_UNDER_WAY_MAX = 2;
 /** Characters of bodies that wait for a stalled disk; 5 s at 1,000 events a second are about 4 million. */
@@ -45,6 +48,7 @@ export class Outbox {
   #waiting: CapturedRow[] = [];
   #waitingCharacters = 0;
   #underWay: CapturedRow[][] = [];
+  #gathering = false;
   #onStored: StoredListener = () => {};
   #state: OutboxState | null = null;
   #opening: { resolve(opened: Opened): void; reject(error: Error): void } | null = null;
@@ -94,7 +98,7 @@ export class Outbox {
       if (this.#waitingCharacters > WAITING_CHARACTERS_MAX) this.#lost.count(row);
       else this.#enqueue(row);
     }
-    this.#push();
+    this.#pushSoon();
   }
 
   /** The oldest events the server has not got. One read at a time. */
@@ -162,6 +166,7 @@ export class Outbox {
   async close(): Promise<void> {
     if (this.#over) return;
     const closed = new Promise<void>((resolve) => (this.#closed = resolve));
+    this.#push();
     this.#over = true;
     this.#worker.postMessage({ do: "close" } satisfies ToWorker);
     await closed;
@@ -172,6 +177,17 @@ export class Outbox {
     if (owed !== null) this.#waiting.push(owed);
     this.#waiting.push(row);
     this.#waitingCharacters += row.body.length;
+  }
+
+  /** Few rows wait for those that come with them, or until the group before them is stored. */
+  #pushSoon(): void {
+    if (this.#waiting.length >= GATHER_EVENTS_MAX) return this.#push();
+    if (this.#underWay.length > 0 || this.#gathering) return;
+    this.#gathering = true;
+    setTimeout(() => {
+      this.#gathering = false;
+      this.#push();
+    }, GATHER_MS);
   }
 
   #push(): void {
