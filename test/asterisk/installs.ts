@@ -26,7 +26,10 @@ const LAYOUTS: readonly [name: string, files: (port: number) => Record<string, s
       "manager_custom.conf": "",
     }),
   ],
-  ["plain: one manager.conf, no newline at its end", (port) => ({ "manager.conf": `${general(port)}; the end` })],
+  [
+    "plain: one manager.conf, no newline at its end, one login at a time",
+    (port) => ({ "manager.conf": `${general(port, "allowmultiplelogin = no\n")}; the end` }),
+  ],
   [
     "AMI switched off: the agent's own file turns it on, for this machine only",
     (port) => ({

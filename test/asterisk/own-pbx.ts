@@ -29,6 +29,7 @@ const MODULES = [
   "app_playback",
   "app_dial",
   "codec_ulaw",
+  "func_callerid",
   "func_channel",
   "func_strings",
   "cel_custom",
@@ -38,7 +39,7 @@ const FILES: Readonly<Record<string, string>> = {
   "modules.conf": `[modules]\nautoload = no\n${MODULES.map((name) => `load = ${name}.so`).join("\n")}\n`,
   "logger.conf": "[logfiles]\nmessages = notice,warning,error\n",
   "cel.conf": "[general]\nenable = yes\nevents = ALL\n",
-  "cel_custom.conf": "[mappings]\nMaster.csv => ${CSV_QUOTE(${eventtype})},${CSV_QUOTE(${CHANNEL(linkedid)})}\n",
+  "cel_custom.conf": readFileSync(join(import.meta.dirname, "lab/etc/cel_custom.conf"), "utf8"),
   "extensions.conf": "[office]\nexten => 150,1,Answer()\nsame => n,Wait(1)\nsame => n,Hangup()\n",
 };
 
