@@ -1,7 +1,7 @@
 /*
  * Runs before the system's dynamic linker does: on a system whose glibc is too old for node, that linker would print
- * eight lines about versions and end. This says one sentence. Everywhere else it maps the linker as the kernel would have, and
- * hands over. No library, no relocation; launcher.ts puts it into the binary and fills in `origin`.
+ * eight lines about versions and end. This says one sentence. Everywhere else it maps the linker as the kernel would have, puts
+ * two settings of malloc before the environment (docs/decisions/0002-agent-memory.md), and hands over. No library, no relocation; launcher.ts puts it into the binary and fills in `origin`.
  */
 typedef unsigned long u64;
 typedef unsigned int u32;
@@ -37,6 +37,11 @@ struct {
     u64 entry, phnum;
     Segment segments[SEGMENTS_MAX];
 } const volatile origin __attribute__((section(".data"))) = { "RINGPOST_ORIGIN", 0, 0, { { 0, 0, 0, 0, 0, 0, 0, 0 } } };
+
+/* Fewer arenas, and large buffers given back at once. Before the user's own: of two, glibc takes the later one. */
+static const char arenas[] = "MALLOC_ARENA_MAX=2";
+static const char mapped[] = "MALLOC_MMAP_THRESHOLD_=65536";
+#define SETTINGS 2
 
 static const char linker[] = "/lib64/ld-linux-x86-64.so.2";
 static const char needed[] = "GLIBC_2.28";
@@ -132,8 +137,23 @@ static u64 map_linker(u64 *entry)
     return base;
 }
 
-/* `stack` as the kernel left it: argc, argv, 0, environment, 0, auxiliary vector. Returns where to go on. */
-__attribute__((used)) u64 launch(u64 *stack)
+typedef struct {
+    u64 entry, *stack;
+} Start;
+
+/* Moves argc, argv and its end down to make room for the settings. Their number is even: the stack stays aligned. */
+static u64 *add_settings(u64 *stack)
+{
+    volatile u64 *to = stack - SETTINGS;
+    u64 words = 1 + stack[0] + 1;
+    for (u64 n = 0; n < words; n++) to[n] = stack[n];
+    to[words] = (u64)arenas;
+    to[words + 1] = (u64)mapped;
+    return (u64 *)to;
+}
+
+/* `stack` as the kernel left it: argc, argv, 0, environment, 0, auxiliary vector. Returns where to go on, and with what. */
+__attribute__((used)) Start launch(u64 *stack)
 {
     check_glibc();
     u64 entry, base = map_linker(&entry);
@@ -145,16 +165,17 @@ __attribute__((used)) u64 launch(u64 *stack)
         if (at[0] == AT_BASE) at[1] = base;
         if (at[0] == AT_ENTRY) at[1] = origin.entry;
     }
-    return entry;
+    return (Start){ entry, add_settings(stack) };
 }
 
 __asm__(".globl _start\n"
         "_start:\n"
-        "  mov %rsp, %rbx\n"
         "  mov %rsp, %rdi\n"
+        /* Room for the settings above launch's own frame. */
+        "  sub $64, %rsp\n"
         "  and $-16, %rsp\n"
         "  call launch\n"
-        "  mov %rbx, %rsp\n"
+        "  mov %rdx, %rsp\n"
         "  xor %edx, %edx\n"
         "  xor %ebp, %ebp\n"
         "  jmp *%rax\n");
