@@ -1,4 +1,4 @@
-import type { AgentStatus } from "../control/status.ts";
+import type { AgentStatus } from "../control/agent-status.ts";
 import { troublesOf } from "../control/troubles.ts";
 
 export type Level = "ok" | "warning" | "critical";

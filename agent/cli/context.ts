@@ -3,7 +3,7 @@ import { ConfigurationError } from "../../shared/errors.ts";
 import { CONFIG } from "../install/steps.ts";
 import { ENV_PREFIX, loadSettings, type Settings } from "../settings.ts";
 import type { Language } from "./texts.ts";
-import type { Voice } from "./views.ts";
+import type { Voice } from "./voice.ts";
 
 export interface ProgramPorts {
   env: Readonly<Record<string, string | undefined>>;

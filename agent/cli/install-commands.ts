@@ -11,7 +11,8 @@ import { plainHttpAllowed, SETTINGS } from "../settings.ts";
 import type { CommonOptions, Context } from "./context.ts";
 import { checksForPrograms, examine } from "./look-commands.ts";
 import { sleep } from "../sleep.ts";
-import { viewChecks, type Voice } from "./views.ts";
+import { viewChecks } from "./views.ts";
+import type { Voice } from "./voice.ts";
 
 const START_MS_MAX = 10_000;
 const START_LOOK_MS = 200;

@@ -1,12 +1,12 @@
 import type { RepairStatus } from "../recover/repair.ts";
-import type { AgentStatus } from "../control/status.ts";
+import type { AgentStatus } from "../control/agent-status.ts";
 import { troublesOf, type Trouble } from "../control/troubles.ts";
 import type { Level } from "./assess.ts";
 import { moment } from "./format.ts";
 import { say } from "./phrases/phrases.ts";
-import type { Texts } from "./texts.ts";
-import type { Voice } from "./views.ts";
+import type { Voice } from "./voice.ts";
 import { wrap } from "./wrap.ts";
+import { duration, bytes } from "./format.ts";
 
 const LABEL_CHARACTERS = 10;
 
@@ -109,28 +109,4 @@ function renderTroubles(troubles: readonly Trouble[], now: number, voice: Voice)
     ];
   });
   return ["", words.labels.troubles, ...lines];
-}
-
-/** The two largest units: `2 h 5 min`. */
-export function duration(ms: number, { units }: Texts): string {
-  const seconds = Math.max(0, Math.round(ms / 1000));
-  const parts: [number, string][] = [
-    [Math.floor(seconds / 86_400), units.day],
-    [Math.floor(seconds / 3_600) % 24, units.hour],
-    [Math.floor(seconds / 60) % 60, units.minute],
-    [seconds % 60, units.second],
-  ];
-  const first = parts.findIndex(([count]) => count > 0);
-  if (first < 0) return `0 ${units.second}`;
-  return parts
-    .slice(first, first + 2)
-    .filter(([count]) => count > 0)
-    .map(([count, unit]) => `${count} ${unit}`)
-    .join(" ");
-}
-
-export function bytes(count: number): string {
-  if (count < 1024 * 1024) return `${Math.round(count / 1024)} KB`;
-  const megabytes = count / (1024 * 1024);
-  return megabytes < 1024 ? `${megabytes.toFixed(1)} MB` : `${(megabytes / 1024).toFixed(1)} GB`;
 }

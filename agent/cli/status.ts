@@ -3,9 +3,10 @@ import { EXIT } from "../../shared/errors.ts";
 import { askStatus } from "../control/ask.ts";
 import { assess } from "./assess.ts";
 import { moment } from "./format.ts";
-import { adviceOf, bytes, renderStatus } from "./render.ts";
+import { adviceOf, renderStatus } from "./render.ts";
+import { bytes } from "./format.ts";
 import { troublesOf } from "../control/troubles.ts";
-import type { Voice } from "./views.ts";
+import type { Voice } from "./voice.ts";
 
 export interface Answer {
   text: string;

@@ -5,23 +5,12 @@ import type { SeenCall } from "../control/calls.ts";
 import type { OutboxLook } from "../outbox/look.ts";
 import type { Check } from "./doctor/checks.ts";
 import { clock, moment } from "./format.ts";
-import type { Paint } from "./paint.ts";
 import { say } from "./phrases/phrases.ts";
-import { duration } from "./render.ts";
+import { duration } from "./format.ts";
 import { table } from "./table.ts";
-import type { Language, Texts } from "./texts.ts";
 import { wrap } from "./wrap.ts";
 import type { Words } from "./words/words.ts";
-
-/** What a person is talked to with. */
-export interface Voice {
-  language: Language;
-  texts: Texts;
-  words: Words;
-  paint: Paint;
-  /** Of the terminal; infinite when what is said is not read on one. */
-  columns: number;
-}
+import type { Voice } from "./voice.ts";
 
 /** What to do about a check that is not good: about just what was found, else about the check. */
 export function remedyOf({ name, found }: Check, { words, language }: Voice): string {

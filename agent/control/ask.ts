@@ -5,7 +5,7 @@ import type { BlindPeriod } from "./blind.ts";
 import type { SeenCall } from "./calls.ts";
 import type { Request } from "./requests.ts";
 import { ANSWER_MS_MAX, socketPath } from "./socket.ts";
-import type { AgentStatus } from "./status.ts";
+import type { AgentStatus } from "./agent-status.ts";
 
 const ANSWER_CHARACTERS_MAX = 4 * 1024 * 1024;
 

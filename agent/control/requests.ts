@@ -1,5 +1,5 @@
 import type { CheckedRows, OutboxLook } from "../outbox/look.ts";
-import type { AgentStatus } from "./status.ts";
+import type { AgentStatus } from "./agent-status.ts";
 import type { Watch } from "./watch.ts";
 
 /** What may be asked over the socket: one line of JSON. `tail` and `tail_calls` are answered by line after line. */

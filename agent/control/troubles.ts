@@ -1,21 +1,5 @@
-import type { AgentStatus } from "./status.ts";
-
-export const TROUBLE_CODES = [
-  "ami_refused",
-  "ami_lost",
-  "ami_rights",
-  "server_refused",
-  "server_unreachable",
-  "outbox_storage",
-  "outbox_late",
-  "outbox_full",
-  "outbox_lost",
-  "outbox_set_aside",
-  "disk_low",
-  "clock_pbx",
-  "clock_server",
-] as const;
-export type TroubleCode = (typeof TROUBLE_CODES)[number];
+import type { AgentStatus } from "./agent-status.ts";
+import type { TroubleCode } from "./agent-status.ts";
 
 export interface Trouble {
   code: TroubleCode;

@@ -2,12 +2,24 @@ import type { AmiEvent, GapCause } from "../../shared/ami-event.ts";
 import type { SeqRange } from "../../shared/wire.ts";
 import type { CapturedRow } from "../capture.ts";
 import { gap, type Gap } from "../markers.ts";
-import type { Keeper, KeeperPorts } from "./keeper.ts";
+import type { EverAcked } from "./ever-acked.ts";
+import type { KeeperPorts } from "./ports.ts";
 import { Ranges } from "./ranges.ts";
+import type { Segments } from "./segments.ts";
+import type { Store } from "./store.ts";
+
+/** Where the lost events were, and where the markers about them go. */
+export interface LosingFile {
+  readonly store: Store;
+  readonly segments: Segments;
+  readonly everAcked: EverAcked;
+  append(rows: readonly CapturedRow[]): void;
+  ack(ranges: readonly SeqRange[]): void;
+}
 
 /** Events that will never be sent: how many they are, and the gap markers that tell the server so. */
 export class Gone {
-  readonly #keeper: Keeper;
+  readonly #file: LosingFile;
   readonly #ports: KeeperPorts;
   /** Told since the agent started, so that a server that asks again gets no second marker. */
   readonly told = new Ranges();
@@ -15,8 +27,8 @@ export class Gone {
   /** Events lost since the agent started. */
   total = 0;
 
-  constructor(keeper: Keeper, ports: KeeperPorts) {
-    this.#keeper = keeper;
+  constructor(file: LosingFile, ports: KeeperPorts) {
+    this.#file = file;
     this.#ports = ports;
   }
 
@@ -48,17 +60,17 @@ export class Gone {
 
   /** Writes a gap marker for each range and counts it as done; returns how many events they held, markers left out. */
   tell(ranges: readonly SeqRange[], cause: GapCause): number {
-    const { store, segments } = this.#keeper;
+    const { store, segments } = this.#file;
     const gaps = ranges.map(([from, to]): Gap => {
       const { base, stream } = segments.of(from);
       const nowMs = this.#ports.clock.wallMs();
       const span = store.spanOf(from, to, { fromMs: nowMs, toMs: nowMs });
       this.told.add(from, to);
-      this.#keeper.everAcked.lost(from, to);
+      this.#file.everAcked.lost(from, to);
       const count = to - from + 1 - store.gapBodies(from, to).length;
       return { ...span, cause, count, stream, fromSeq: from - base, toSeq: to - base };
     });
-    this.#keeper.ack(ranges);
+    this.#file.ack(ranges);
     this.#append(gaps);
     return gaps.reduce((sum, { count = 0 }) => sum + count, 0);
   }
@@ -66,10 +78,10 @@ export class Gone {
   /** What a damaged file cost; its seqs are counted as done already. */
   tellSalvaged(gaps: readonly Gap[]): void {
     for (const { stream, fromSeq, toSeq } of gaps) {
-      const base = stream === undefined ? undefined : this.#keeper.segments.named(stream)?.base;
+      const base = stream === undefined ? undefined : this.#file.segments.named(stream)?.base;
       if (base === undefined || fromSeq === undefined || toSeq === undefined) continue;
       this.told.add(base + fromSeq, base + toSeq);
-      this.#keeper.everAcked.lost(base + fromSeq, base + toSeq);
+      this.#file.everAcked.lost(base + fromSeq, base + toSeq);
     }
     this.#append(gaps);
   }
@@ -77,10 +89,10 @@ export class Gone {
   /** Markers whose rows have to go are written anew: the server has not heard them yet. */
   tellAgain(bodies: readonly string[]): void {
     if (bodies.length > 0)
-      this.#keeper.append(bodies.map((body) => this.#ports.capture.row(JSON.parse(body) as AmiEvent)));
+      this.#file.append(bodies.map((body) => this.#ports.capture.row(JSON.parse(body) as AmiEvent)));
   }
 
   #append(gaps: readonly Gap[]): void {
-    this.#keeper.append(gaps.map((lost) => this.#ports.capture.row(gap(lost))));
+    this.#file.append(gaps.map((lost) => this.#ports.capture.row(gap(lost))));
   }
 }

@@ -1,8 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { codeOf, messageOf } from "../../shared/errors.ts";
 import type { SeqRange } from "../../shared/wire.ts";
-import type { Capture, CapturedRow } from "../capture.ts";
-import type { Clock } from "../clock.ts";
+import type { CapturedRow } from "../capture.ts";
 import { streamContinued } from "../markers.ts";
 import { Ballast } from "./ballast.ts";
 import { EverAcked } from "./ever-acked.ts";
@@ -10,6 +9,7 @@ import { classify, describeStorage } from "./failure.ts";
 import { Gone } from "./gone.ts";
 import { UnwrittenRows } from "./memory.ts";
 import { openOutbox, type Opening } from "./opening.ts";
+import type { KeeperPorts } from "./ports.ts";
 import type { Opened, OutboxSettings, OutboxState } from "./protocol.ts";
 import { REMEMBERED } from "./protocol.ts";
 import type { Ranges } from "./ranges.ts";
@@ -18,14 +18,6 @@ import { pruneOnce } from "./retention.ts";
 import type { Segments } from "./segments.ts";
 import type { Segment, Store } from "./store.ts";
 import { Windows } from "./windows.ts";
-
-export type Note = (level: "info" | "warn" | "error", text: string, fields: Record<string, unknown>) => void;
-
-export interface KeeperPorts {
-  clock: Clock;
-  capture: Capture;
-  note: Note;
-}
 
 /**
  * Keeps the outbox: gives seqs, writes groups durably, remembers what the server has. Modes: writing (rows go to the

@@ -1,5 +1,4 @@
 import type { SeqRange } from "../../shared/wire.ts";
-import type { Keeper } from "./keeper.ts";
 import { checksum } from "./schema.ts";
 import type { Segment, SetAside, Store } from "./store.ts";
 
@@ -24,10 +23,6 @@ export interface CheckedRows {
 const LISTED_MAX = 100;
 /** Rows a check reads in one go: commits wait for no longer than these take (some milliseconds). */
 const CHECK_ROWS_MAX = 2_000;
-
-export function look({ store, done }: Keeper): OutboxLook {
-  return lookInto(store, done.list);
-}
 
 export function lookInto(store: Store, acked: readonly SeqRange[]): OutboxLook {
   return {

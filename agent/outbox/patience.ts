@@ -1,7 +1,7 @@
 import { codeOf, messageOf } from "../../shared/errors.ts";
 import { sleep } from "../sleep.ts";
 import { classify } from "./failure.ts";
-import type { Note } from "./keeper.ts";
+import type { Note } from "./ports.ts";
 
 const RETRY_MS = 1_000;
 /** An agent that is being replaced needs this long to let go of the file. */

@@ -1,15 +1,35 @@
 import type { SeqRange } from "../../shared/wire.ts";
-import type { Keeper } from "./keeper.ts";
+import type { EverAcked } from "./ever-acked.ts";
+import type { Gone } from "./gone.ts";
+import type { UnwrittenRows } from "./memory.ts";
+import type { Ranges } from "./ranges.ts";
 import { lastOlderThan } from "./retention.ts";
+import type { Segments } from "./segments.ts";
+import type { Store } from "./store.ts";
+import type { Windows } from "./windows.ts";
 
 const RESEND_MARGIN_MS = 60_000;
 
+/** What is in the outbox, and what has become of it. */
+export interface ResendingFile {
+  readonly store: Store;
+  readonly segments: Segments;
+  readonly unwritten: UnwrittenRows;
+  readonly highest: number;
+  readonly done: Ranges;
+  readonly gone: Gone;
+  readonly everAcked: EverAcked;
+  readonly windows: Windows;
+  segmentEnd(seq: number): number;
+  doneChanged(): void;
+}
+
 /** The server asks for what it has not got (any more). What is gone here is told as a gap, once. */
-export function resend(keeper: Keeper, ranges: readonly SeqRange[]): void {
-  const { gone, done, everAcked, unwritten } = keeper;
-  const lowest = keeper.store.bounds()?.[0] ?? keeper.highest + 1;
+export function resend(file: ResendingFile, ranges: readonly SeqRange[]): void {
+  const { gone, done, everAcked, unwritten } = file;
+  const lowest = file.store.bounds()?.[0] ?? file.highest + 1;
   for (const [from, wanted] of ranges) {
-    const to = Math.min(wanted, keeper.highest);
+    const to = Math.min(wanted, file.highest);
     for (const [lo, hi] of gone.told.missing(from, Math.min(to, lowest - 1))) {
       if (unwritten.within(lo, hi).length === 0) gone.lose([[lo, hi]], "outbox_full");
     }
@@ -18,32 +38,32 @@ export function resend(keeper: Keeper, ranges: readonly SeqRange[]): void {
       done.remove(lo, hi);
     }
   }
-  keeper.doneChanged();
+  file.doneChanged();
 }
 
 /** Like resend, with seqs as they are on the wire. */
-export function resendOf(keeper: Keeper, stream: string, ranges: readonly SeqRange[]): void {
-  const segment = keeper.segments.named(stream);
+export function resendOf(file: ResendingFile, stream: string, ranges: readonly SeqRange[]): void {
+  const segment = file.segments.named(stream);
   if (segment === undefined) return;
-  const end = keeper.segmentEnd(segment.base + 1);
+  const end = file.segmentEnd(segment.base + 1);
   resend(
-    keeper,
+    file,
     ranges.map(([from, to]) => [from + segment.base, Math.min(to + segment.base, end)]),
   );
 }
 
 /** Sends again what was captured in a span of time. Clocks jump: a margin on both sides makes sure of it. */
-export function resendWindow(keeper: Keeper, id: string, fromMs: number, toMs: number): void {
-  if (keeper.windows.knows(id)) return;
-  const seqs = seqsOf(keeper, fromMs, toMs);
-  if (seqs !== null) resend(keeper, [seqs]);
-  keeper.windows.take(id, seqs, keeper.done, keeper.store.capturedAt(keeper.store.bounds()?.[0] ?? 0));
+export function resendWindow(file: ResendingFile, id: string, fromMs: number, toMs: number): void {
+  if (file.windows.knows(id)) return;
+  const seqs = seqsOf(file, fromMs, toMs);
+  if (seqs !== null) resend(file, [seqs]);
+  file.windows.take(id, seqs, file.done, file.store.capturedAt(file.store.bounds()?.[0] ?? 0));
 }
 
-function seqsOf(keeper: Keeper, fromMs: number, toMs: number): SeqRange | null {
-  const bounds = keeper.store.bounds();
+function seqsOf(file: ResendingFile, fromMs: number, toMs: number): SeqRange | null {
+  const bounds = file.store.bounds();
   if (bounds === null) return null;
-  const from = lastOlderThan(keeper, bounds[0], bounds[1], fromMs - RESEND_MARGIN_MS) + 1;
-  const to = lastOlderThan(keeper, bounds[0], bounds[1], toMs + RESEND_MARGIN_MS);
+  const from = lastOlderThan(file.store, bounds[0], bounds[1], fromMs - RESEND_MARGIN_MS) + 1;
+  const to = lastOlderThan(file.store, bounds[0], bounds[1], toMs + RESEND_MARGIN_MS);
   return from <= to ? [from, to] : null;
 }

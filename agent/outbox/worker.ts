@@ -2,10 +2,11 @@ import { isMainThread, parentPort, workerData } from "node:worker_threads";
 import { codeOf, messageOf } from "../../shared/errors.ts";
 import { systemClock } from "../clock.ts";
 import { classify } from "./failure.ts";
-import { Keeper, type Note } from "./keeper.ts";
-import { checkRows, look } from "./look.ts";
+import { Keeper } from "./keeper.ts";
+import { checkRows, lookInto } from "./look.ts";
 import { Lines } from "./lines.ts";
 import type { FromWorker, OutboxSettings, OutboxState, ToWorker } from "./protocol.ts";
+import type { Note } from "./ports.ts";
 import { readBatch } from "./read.ts";
 import { openPatiently } from "./patience.ts";
 import { TellingCapture } from "./telling-capture.ts";
@@ -90,7 +91,7 @@ function obey(keeper: Keeper, message: ToWorker, say: (message: FromWorker) => v
     case "remember":
       return keeper.remember(message.key, message.value);
     case "look":
-      return say({ is: "look", look: look(keeper) });
+      return say({ is: "look", look: lookInto(keeper.store, keeper.done.list) });
     case "check":
       return say({ is: "checked", rows: checkRows(keeper.store, message.from) });
     case "fork":

@@ -30,15 +30,8 @@ import { followRepairs, isBeingRepaired, repairsOf } from "./repairs.ts";
 import { type Retold, retellCalls } from "./retell.ts";
 import { addMarkers, gatherCalls, Overtaken, type Touched } from "./touched.ts";
 import type { Batch, Rejection, SiteContext } from "./types.ts";
-import {
-  toMemories,
-  waitingSites,
-  writeCalls,
-  type WriteContext,
-  writeParts,
-  type Writing,
-  countCalls,
-} from "./write-calls.ts";
+import { toMemories, waitingSites, writeCalls, writeParts, countCalls } from "./write-calls.ts";
+import type { WriteContext, Writing } from "./writing.ts";
 
 /** What is written in one transaction. */
 export interface Work {

@@ -2,7 +2,7 @@ import { chatsFor } from "../deliver/telegram/route.ts";
 import type { NewDelivery } from "../store/insertDeliveries.ts";
 import type { NewHangup } from "../store/telegram/oweCards.ts";
 import type { NewStepRow } from "../store/writeSteps.ts";
-import type { Writing } from "./write-calls.ts";
+import type { Writing } from "./writing.ts";
 
 /** Names of the enterprise's chats that are to be told of a step, as far as the call is known. */
 export function chatsOfStep({ call, standing, retold }: Writing, stepType: string): string[] {

@@ -1,44 +1,18 @@
 import type { ClientBase } from "pg";
 import type { AssembledCall } from "../assemble/index.ts";
 import { insertLinks, type Link } from "../store/findLinkedCalls.ts";
-import { mergeCalls, type Merge } from "../store/mergeCalls.ts";
+import { mergeCalls } from "../store/mergeCalls.ts";
+import type { Merge } from "../store/merge.ts";
 import { together } from "../store/transaction.ts";
-import { type CallRow, insertCalls, updateCalls } from "../store/writeCalls.ts";
+import { insertCalls, updateCalls } from "../store/writeCalls.ts";
 import type { Ingested } from "./counts.ts";
 import { detach, keepItems, rawDataOf } from "./kept.ts";
 import type { CallMemory } from "./memory.ts";
-import type { Ranges } from "./ranges.ts";
 import type { Retold } from "./retell.ts";
-import { callRow, type Standing, standingOf } from "./rows.ts";
+import { callRow, standingOf } from "./rows.ts";
 import { Overtaken } from "./touched.ts";
 import { writeParticipants, writeSteps } from "./write-parts.ts";
-
-/** A call that exists, on its way into the tables. */
-export interface Writing {
-  retold: Retold;
-  call: AssembledCall;
-  standing: Standing;
-  /** What was missed of it is being read from Asterisk's own files: the end of that makes it be looked at again. */
-  repaired: boolean;
-  row: CallRow;
-  signature: string;
-  /** Known once the row is written. */
-  id: number;
-  uniqueId: string;
-  revision: number;
-}
-
-export interface WriteContext {
-  receivedAt: number;
-  /** Seqs of a stream that are received or will never come. */
-  settled: (stream: number) => Ranges;
-  /** Highest seq a stream is known to have. */
-  highestSeq?: (stream: number) => number;
-  /** Whether what was missed of a call is still being read from Asterisk's own files. */
-  isBeingRepaired?: (siteId: number, call: AssembledCall) => boolean;
-  /** Whether whoever wants to know of a call with this proof was told before the database was put back to an older copy. */
-  isToldBefore?: (proof: AssembledCall["proof"]) => boolean;
-}
+import type { Writing, WriteContext } from "./writing.ts";
 
 /** Writes the rows of calls; what hangs on them is for writeParts. */
 export async function writeCalls(

@@ -11,7 +11,7 @@ import { cardsOf, chatsOfStep, hangupOf } from "./owe-telegram.ts";
 import { stepName } from "./retell.ts";
 import { participantRow, stepRow, toldSteps } from "./rows.ts";
 import type { SiteContext } from "./types.ts";
-import type { WriteContext, Writing } from "./write-calls.ts";
+import type { WriteContext, Writing } from "./writing.ts";
 
 /** Writes what differs of the participants: a row is known by its call and place in the ring order. */
 export async function writeParticipants(client: ClientBase, writings: readonly Writing[]): Promise<void> {

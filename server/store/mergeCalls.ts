@@ -1,14 +1,7 @@
 import type { ClientBase } from "pg";
 import { ADD_JOB } from "./deliveryJobs.ts";
 import { mergeCards } from "./telegram/oweCards.ts";
-
-/** `gone` becomes part of `survivor`. */
-export interface Merge {
-  gone: number;
-  survivor: number;
-  /** Whoever wants to know was told before the database was put back to an older copy. */
-  toldBefore?: boolean;
-}
+import type { Merge } from "./merge.ts";
 
 /** Re-points steps, links and deliveries of merged calls, then deletes their rows (and participants). Locks are held. */
 export async function mergeCalls(client: ClientBase, merges: Merge[]): Promise<void> {

@@ -4,9 +4,10 @@ import { assess } from "../../agent/cli/assess.ts";
 import { painter } from "../../agent/cli/paint.ts";
 import { adviceOf, renderStatus } from "../../agent/cli/render.ts";
 import { LANGUAGES, TEXTS, type Language } from "../../agent/cli/texts.ts";
-import { TROUBLE_CODES, troublesOf } from "../../agent/control/troubles.ts";
+import { troublesOf } from "../../agent/control/troubles.ts";
+import { TROUBLE_CODES } from "../../agent/control/agent-status.ts";
 import { WORDS } from "../../agent/cli/words/words.ts";
-import type { AgentStatus } from "../../agent/control/status.ts";
+import type { AgentStatus } from "../../agent/control/agent-status.ts";
 import { describeStorage } from "../../agent/outbox/failure.ts";
 import { steady } from "./terminal.ts";
 

@@ -4,7 +4,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
-import type { AgentStatus } from "../../agent/control/status.ts";
+import type { AgentStatus } from "../../agent/control/agent-status.ts";
 
 const ROOT = join(import.meta.dirname, "..", "..");
 const OUTPUT_BYTES_MAX = 4 * 1024 * 1024;

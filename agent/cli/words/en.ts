@@ -2,7 +2,7 @@ import type { GapCause, RepairResult } from "../../../shared/ami-event.ts";
 import type { CheckName } from "../doctor/checks.ts";
 import type { RemovalName } from "../../install/uninstall.ts";
 import type { StepName } from "../../install/steps.ts";
-import type { TroubleCode } from "../../control/troubles.ts";
+import type { TroubleCode } from "../../control/agent-status.ts";
 
 /** What the commands say to people, besides texts.ts. */
 export const en = {

@@ -1,51 +1,21 @@
 import { createHash } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
-import type { Pool } from "pg";
 import { messageOf, RingpostError } from "../../../shared/errors.ts";
-import type { Logger } from "../../../shared/log.ts";
 import { claimCard, type ClaimedCard } from "../../store/telegram/claimCard.ts";
 import { clearChats, pauseChat } from "../../store/telegram/chatCircuit.ts";
 import { type CardEnd, finishCard, giveUpChat, saveMessage } from "../../store/telegram/finishCard.ts";
 import { moveSlot } from "../../store/telegram/takeSlot.ts";
-import { type CardNews, readCard } from "../../store/telegram/readCard.ts";
-import type { DeliveryCounts } from "../counts.ts";
+import { readCard } from "../../store/telegram/readCard.ts";
 import { DELIVERY_LIMITS } from "../limits.ts";
-import type { Account, Accounts } from "./accounts.ts";
+import type { Account } from "./accounts.ts";
 import { editCard, sendCard, type Shown } from "./api.ts";
 import { type Card, drawCard, drawJoined } from "./card.ts";
-import type { ChatName, Served } from "./chat-lines.ts";
+import type { ChatName } from "./chat-lines.ts";
 import type { Failure } from "./failure.ts";
 import { followFailure, isTopicProblem } from "./follow.ts";
 import { paceOf, TELEGRAM_LIMITS } from "./limits.ts";
-import type { ChatSettings } from "./settings.ts";
 import { endsOf, judge, type Verdict } from "./verdict.ts";
-
-export interface BringContext {
-  pool: Pool;
-  log: Logger;
-  accounts: Accounts;
-  now: () => number;
-  random: () => number;
-  /** When this server began, epoch ms. */
-  startedAt: number;
-  counts?: DeliveryCounts;
-  /** Runs a request when the bot has not too many under way. */
-  inTurn: <T>(bot: string, request: () => Promise<T>) => Promise<T>;
-}
-
-/** A card on its way to a chat. */
-export interface Bringing {
-  name: ChatName;
-  account: Account;
-  chat: ChatSettings;
-  card: ClaimedCard;
-  news: CardNews;
-  /** When the right to send was taken, at the earliest; epoch ms. */
-  claimedAt: number;
-}
-
-/** `again`: look for more at once. Else as `Served`. */
-export type Brought = "again" | Served;
+import type { BringContext, Bringing, Brought } from "./bringing.ts";
 
 /** Brings the most urgent card of a chat to what its call is now. */
 export async function bringNext(context: BringContext, name: ChatName): Promise<Brought> {

@@ -1,7 +1,7 @@
 import { noteProblem, pauseChat } from "../../store/telegram/chatCircuit.ts";
 import { finishCard, releaseCard } from "../../store/telegram/finishCard.ts";
 import { moveChat } from "../../store/telegram/telegramSettings.ts";
-import type { Bringing, BringContext, Brought } from "./bring.ts";
+import type { Bringing, BringContext, Brought } from "./bringing.ts";
 import type { Failure } from "./failure.ts";
 import { chatDelayMs, TELEGRAM_LIMITS } from "./limits.ts";
 

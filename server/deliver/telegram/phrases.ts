@@ -2,7 +2,7 @@ import type { CardCall, CardParticipant } from "./card-call.ts";
 import { clipped, fill } from "./html.ts";
 import { CARD_LIMITS } from "./limits.ts";
 import type { Language } from "./settings.ts";
-import type { CardWords } from "./words/words.ts";
+import type { CardWords } from "./words/card-words.ts";
 
 /** How an enterprise reads its cards. */
 export interface CardStyle {

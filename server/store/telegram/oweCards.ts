@@ -1,6 +1,6 @@
 import type { ClientBase } from "pg";
 import { ADD_JOB } from "../deliveryJobs.ts";
-import type { Merge } from "../mergeCalls.ts";
+import type { Merge } from "../merge.ts";
 
 /** A hangup that was just written; `startedAt` in epoch ms. */
 export interface NewHangup {

@@ -1,15 +1,23 @@
 import { RingpostError } from "../../../shared/errors.ts";
 import { addressOf, PHONES } from "./office.ts";
-import type { Pbx } from "./pbx.ts";
+import type { LabPaths } from "./paths.ts";
+import type { Release } from "./releases.ts";
 import { sendRequest } from "./sip/packet.ts";
+import type { LabState } from "./state.ts";
 
 const EXPIRES_SECONDS = 86_400;
+
+interface Registrar {
+  release: Release;
+  paths: LabPaths;
+  state: LabState;
+}
 
 /**
  * Registers the office's phones, each from its own address; the unregistered one stays away.
  * @throws RingpostError `lab_register` when the PBX refuses one.
  */
-export async function registerPhones(pbx: Pbx): Promise<void> {
+export async function registerPhones(pbx: Registrar): Promise<void> {
   const answers = await Promise.all([...PHONES.keys()].map((extension) => register(pbx, extension)));
   const refused = [...PHONES.keys()].filter((_, index) => answers[index] !== 200);
   if (refused.length === 0) return;
@@ -23,7 +31,7 @@ export async function registerPhones(pbx: Pbx): Promise<void> {
   });
 }
 
-function register(pbx: Pbx, extension: string): Promise<number | null> {
+function register(pbx: Registrar, extension: string): Promise<number | null> {
   const address = addressOf(pbx.release, extension);
   const { sip, phone } = pbx.state.ports;
   const uri = `sip:${extension}@127.0.0.1:${sip}`;

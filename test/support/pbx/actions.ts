@@ -1,7 +1,18 @@
 import { createHash, randomInt } from "node:crypto";
 import type { ChannelTable } from "./channels.ts";
 import { covers, parseEventMask, type AmiUser } from "./rights.ts";
-import type { Session } from "./session.ts";
+
+/** The client who asks, as far as an answer concerns it. */
+export interface Client {
+  readonly user: AmiUser | null;
+  /** Actions asked for and answered since the login. */
+  readonly asked: Set<string>;
+  send(text: string): void;
+  login(user: AmiUser): void;
+  setMask(classes: readonly string[]): void;
+  /** Closes once everything is sent. */
+  end(): void;
+}
 
 /** What the answers are made from. */
 export interface ActionWorld {
@@ -16,7 +27,7 @@ export interface ActionWorld {
 }
 
 type Action = ReadonlyMap<string, string>;
-type Answer = (session: Session, action: Action, world: ActionWorld) => void;
+type Answer = (session: Client, action: Action, world: ActionWorld) => void;
 
 /** Any one of these classes in `write` allows the action; an empty list allows everybody who is logged in. */
 const ACTIONS: Record<string, { needs: readonly string[]; run: Answer }> = {
@@ -32,7 +43,7 @@ const ACTIONS: Record<string, { needs: readonly string[]; run: Answer }> = {
 };
 
 /** Answers one action as Asterisk does; before the login only Challenge, Login and Logoff are heard. */
-export function answer(session: Session, action: Action, world: ActionWorld): void {
+export function answer(session: Client, action: Action, world: ActionWorld): void {
   const name = (action.get("action") ?? "").toLowerCase();
   if (name === "logoff") return logoff(session, action);
   if (name === "challenge") return challenge(session, action);
@@ -50,9 +61,9 @@ export function answer(session: Session, action: Action, world: ActionWorld): vo
   session.asked.add(name);
 }
 
-const challenges = new WeakMap<Session, string>();
+const challenges = new WeakMap<Client, string>();
 
-function challenge(session: Session, action: Action): void {
+function challenge(session: Client, action: Action): void {
   if ((action.get("authtype") ?? "").toUpperCase() !== "MD5") {
     return fail(session, action, "Must specify AuthType");
   }
@@ -61,7 +72,7 @@ function challenge(session: Session, action: Action): void {
   respond(session, action, { Challenge: nonce });
 }
 
-function login(session: Session, action: Action, world: ActionWorld): void {
+function login(session: Client, action: Action, world: ActionWorld): void {
   const user = world.users.find((candidate) => candidate.username === action.get("username"));
   if (world.refuseLogins || user === undefined || !secretMatches(session, action, user)) {
     fail(session, action, "Authentication failed");
@@ -76,7 +87,7 @@ function login(session: Session, action: Action, world: ActionWorld): void {
   }
 }
 
-function secretMatches(session: Session, action: Action, user: AmiUser): boolean {
+function secretMatches(session: Client, action: Action, user: AmiUser): boolean {
   const nonce = challenges.get(session);
   if ((action.get("authtype") ?? "").toUpperCase() !== "MD5") return action.get("secret") === user.secret;
   const expected = createHash("md5")
@@ -85,23 +96,23 @@ function secretMatches(session: Session, action: Action, user: AmiUser): boolean
   return nonce !== undefined && action.get("key") === expected;
 }
 
-function logoff(session: Session, action: Action): void {
+function logoff(session: Client, action: Action): void {
   session.send(`Response: Goodbye\r\n${idLine(action)}Message: Thanks for all the fish.\r\n\r\n`);
   session.end();
 }
 
-function ping(session: Session, action: Action, world: ActionWorld): void {
+function ping(session: Client, action: Action, world: ActionWorld): void {
   respond(session, action, { Ping: "Pong", Timestamp: `${(world.now() / 1000).toFixed(3)}000` });
 }
 
-function events(session: Session, action: Action): void {
+function events(session: Client, action: Action): void {
   const mask = parseEventMask(action.get("eventmask") ?? "");
   if (mask === undefined) return fail(session, action, "Invalid event mask");
   session.setMask(mask);
   respond(session, action, { Events: mask.length === 0 ? "Off" : "On" });
 }
 
-function coreStatus(session: Session, action: Action, world: ActionWorld): void {
+function coreStatus(session: Client, action: Action, world: ActionWorld): void {
   const [date, time] = localDateTime(world.bootedAtSeconds);
   respond(session, action, {
     CoreStartupDate: date,
@@ -112,7 +123,7 @@ function coreStatus(session: Session, action: Action, world: ActionWorld): void 
   });
 }
 
-function coreSettings(session: Session, action: Action, world: ActionWorld): void {
+function coreSettings(session: Client, action: Action, world: ActionWorld): void {
   respond(session, action, {
     AMIversion: world.amiVersion,
     AsteriskVersion: world.asteriskVersion,
@@ -128,26 +139,26 @@ function coreSettings(session: Session, action: Action, world: ActionWorld): voi
   });
 }
 
-function coreShowChannels(session: Session, action: Action, world: ActionWorld): void {
+function coreShowChannels(session: Client, action: Action, world: ActionWorld): void {
   const items = world.channels.coreShowChannels(action.get("actionid") ?? "", world.now());
   list(session, action, { message: "Channels will follow", complete: "CoreShowChannelsComplete", items });
 }
 
-function status(session: Session, action: Action, world: ActionWorld): void {
+function status(session: Client, action: Action, world: ActionWorld): void {
   const items = world.channels.status(action.get("actionid") ?? "", world.now());
   list(session, action, { message: "Channel status will follow", complete: "StatusComplete", items, count: true });
 }
 
-function deviceStateList(session: Session, action: Action, world: ActionWorld): void {
+function deviceStateList(session: Client, action: Action, world: ActionWorld): void {
   const items = world.channels.deviceStates(action.get("actionid") ?? "");
   list(session, action, { message: "Device States will follow", complete: "DeviceStateListComplete", items });
 }
 
-function noEndpoints(session: Session, action: Action): void {
+function noEndpoints(session: Client, action: Action): void {
   fail(session, action, "No endpoints found");
 }
 
-function command(session: Session, action: Action): void {
+function command(session: Client, action: Action): void {
   fail(session, action, `No such command '${action.get("command") ?? ""}' (type 'core show help ' for other commands)`);
 }
 
@@ -159,19 +170,19 @@ interface List {
   count?: boolean;
 }
 
-function list(session: Session, action: Action, { message, complete, items, count }: List): void {
+function list(session: Client, action: Action, { message, complete, items, count }: List): void {
   respond(session, action, { EventList: "start", Message: message });
   for (const item of items) session.send(item);
   const total = `ListItems: ${items.length}\r\n${count === true ? `Items: ${items.length}\r\n` : ""}`;
   session.send(`Event: ${complete}\r\n${idLine(action)}EventList: Complete\r\n${total}\r\n`);
 }
 
-function respond(session: Session, action: Action, headers: Record<string, string>): void {
+function respond(session: Client, action: Action, headers: Record<string, string>): void {
   const rest = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`);
   session.send(`Response: Success\r\n${idLine(action)}${rest.join("")}\r\n`);
 }
 
-function fail(session: Session, action: Action, message: string): void {
+function fail(session: Client, action: Action, message: string): void {
   session.send(`Response: Error\r\n${idLine(action)}Message: ${message}\r\n\r\n`);
 }
 

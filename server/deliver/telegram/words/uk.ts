@@ -1,4 +1,4 @@
-import type { CardWords } from "./words.ts";
+import type { CardWords } from "./card-words.ts";
 
 export const uk: CardWords = {
   incoming: "📞 Дзвінок від {who}",

@@ -2,48 +2,6 @@ import { en } from "./en.ts";
 import { ru } from "./ru.ts";
 import { uk } from "./uk.ts";
 import type { Language } from "../settings.ts";
-
-/** The texts of a card. `{name}` stands for what is put in, already escaped. */
-export interface CardWords {
-  incoming: string;
-  outgoing: string;
-  internal: string;
-  missed: string;
-  hidden: string;
-  toDid: string;
-  queue: string;
-  ringing: string;
-  talking: string;
-  transferred: string;
-  onHold: string;
-  answered: string;
-  answeredOutside: string;
-  talked: string;
-  waited: string;
-  rang: string;
-  nobodyRang: string;
-  /** After an extension whose phone was not registered. */
-  offline: string;
-  more: string;
-  busy: string;
-  noAnswer: string;
-  failed: string;
-  voicemail: string;
-  calledBack: string;
-  calledAgain: string;
-  somebody: string;
-  /** {nth}: from nthOf. */
-  history: string;
-  lastAnsweredBy: string;
-  recording: string;
-  handled: string;
-  handle: string;
-  nowHandled: string;
-  alreadyHandled: string;
-  notThisCard: string;
-  joined: string;
-  test: string;
-  nthOf: (count: number) => string;
-}
+import type { CardWords } from "./card-words.ts";
 
 export const CARD_WORDS: Readonly<Record<Language, CardWords>> = { en, ru, uk };

@@ -5,7 +5,7 @@ import { down, purge, type Pbx, up } from "../pbx.ts";
 import type { Release } from "../releases.ts";
 import { offLoopback, socketsOf } from "../sockets.ts";
 import { readState } from "../state.ts";
-import type { CommonOptions } from "./program.ts";
+import type { CommonOptions } from "./options.ts";
 
 /** Progress goes to stderr, so that --json stays clean. */
 export function say(line: string): void {

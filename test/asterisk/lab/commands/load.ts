@@ -3,7 +3,7 @@ import { startLoadAgent } from "../load-agent.ts";
 import { loadRun, type LoadRun } from "../load.ts";
 import type { Pbx } from "../pbx.ts";
 import { say, upAll } from "./lifecycle.ts";
-import type { CommonOptions } from "./program.ts";
+import type { CommonOptions } from "./options.ts";
 
 /** Calls a second, until one is not carried. */
 const RATES = [10, 25, 50, 75, 100, 150, 200];

@@ -7,7 +7,7 @@ import { SCENARIOS, scenarioNamed } from "../scenarios/index.ts";
 import type { SipLeg } from "../sip/wire-legs.ts";
 import { type Truth, truthOf } from "../truth/truth.ts";
 import { say, upAll } from "./lifecycle.ts";
-import type { CommonOptions } from "./program.ts";
+import type { CommonOptions } from "./options.ts";
 
 export async function playCommand({ releases, json }: CommonOptions, name: string): Promise<void> {
   const scenario = find(name);

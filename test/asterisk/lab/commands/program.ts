@@ -1,10 +1,11 @@
 import { Command, Option } from "commander";
 import { SCENARIOS } from "../scenarios/index.ts";
-import { isRelease, type Release, RELEASES } from "../releases.ts";
+import { isRelease, RELEASES } from "../releases.ts";
 import { loadCommand } from "./load.ts";
 import { downCommand, statusCommand, upCommand } from "./lifecycle.ts";
 import { playCommand, recordCommand } from "./plays.ts";
 import { rightsCommand } from "./rights.ts";
+import type { CommonOptions } from "./options.ts";
 
 const EXAMPLES = `
 Examples:
@@ -16,11 +17,6 @@ Examples:
 
 Scenarios: ${SCENARIOS.map(({ name }) => name).join(", ")}
 `;
-
-export interface CommonOptions {
-  releases: Release[];
-  json: boolean;
-}
 
 /** The command line of the lab: `npm run lab -- ...`. */
 export function labProgram(): Command {

@@ -3,7 +3,7 @@ import { measureRights, type RightsRow } from "../rights.ts";
 import type { Scenario } from "../scenario.ts";
 import { scenarioNamed } from "../scenarios/index.ts";
 import { say, upAll } from "./lifecycle.ts";
-import type { CommonOptions } from "./program.ts";
+import type { CommonOptions } from "./options.ts";
 
 /** Plain calls, and one for each thing only a certain class or line shows. */
 const MEASURED =

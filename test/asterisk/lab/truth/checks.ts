@@ -1,6 +1,6 @@
 import type { Played } from "../play.ts";
 import type { ParticipantTruth, Sides, TrunkLegTruth } from "./sides.ts";
-import type { CallTruth } from "./truth.ts";
+import type { CallTruth } from "./call-truth.ts";
 
 const RING_SECONDS_APART_MAX = 0.6;
 /** SIP finals each participant status allows. */

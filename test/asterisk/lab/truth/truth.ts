@@ -2,39 +2,11 @@ import type { Row } from "../csv.ts";
 import type { Played } from "../play.ts";
 import type { ExpectedCall } from "../scenario.ts";
 import type { SipLeg } from "../sip/wire-legs.ts";
+import type { CallTruth } from "./call-truth.ts";
 import { type CelChannel, channelsOf } from "./cel.ts";
 import { checkPlay } from "./checks.ts";
-import {
-  type Matched,
-  participantTruth,
-  type ParticipantTruth,
-  Sides,
-  trunkLegTruth,
-  type TrunkLegTruth,
-} from "./sides.ts";
+import { type Matched, participantTruth, Sides, trunkLegTruth } from "./sides.ts";
 import { talkSeconds } from "./talk.ts";
-
-/** The truth about one call, in the words of the model; times in epoch seconds. */
-export interface CallTruth {
-  label: string;
-  direction: string;
-  external_number: string | null;
-  trunk: string | null;
-  call_status: string;
-  main_extension: string | null;
-  talk: number;
-  participants: ParticipantTruth[];
-  trunk_legs: TrunkLegTruth[];
-  uniqueid: string | null;
-  linkedid: string | null;
-  all_uniqueids: string[];
-  channels: string[];
-  start_time: number | null;
-  end_time: number | null;
-  cdr_rows: string[];
-  cdr_says_answered: boolean;
-  [fact: string]: unknown;
-}
 
 export interface Truth {
   scenario: string;
