@@ -1,3 +1,4 @@
+import { fileURLToPath } from "node:url";
 import { defineConfig } from "vitest/config";
 
 // Unit tests stand beside the code; what needs PostgreSQL, processes or files stands under test/.
@@ -17,6 +18,8 @@ export default defineConfig({
     testTimeout: 30_000,
     hookTimeout: 60_000,
     maxWorkers: 4,
+    // Hundreds of processes are started: their compiled sources are kept, as `npm start` and `npm run agent` keep them.
+    env: { NODE_COMPILE_CACHE: fileURLToPath(new URL("node_modules/.cache/ringpost", import.meta.url)) },
     // Real processes on a busy machine: in CI a test that loses a race with the machine is run once more, and says so.
     retry: process.env["CI"] === undefined ? 0 : 1,
   },

@@ -59,20 +59,22 @@ export async function stopEverything(): Promise<void> {
   for (const running of [...alive].reverse()) await running.stop();
 }
 
-/** The flags `npm run agent` and `npm run server` give Node for this script: tests run what people run. */
-function nodeFlags(script: string): string[] {
+/** The flags and settings `npm run agent` and `npm run server` give Node for this script: tests run what people run. */
+function nodeOf(script: string): { flags: string[]; settings: Record<string, string> } {
   const { scripts } = JSON.parse(readFileSync(join(ROOT, "package.json"), "utf8")) as {
     scripts: Record<string, string>;
   };
   const words = scripts[script.split("/")[0] ?? ""]?.split(" ") ?? [];
-  return words.filter((word) => word.startsWith("--"));
+  const settings = words.filter((word) => /^[A-Z_]+=/.test(word)).map((word) => word.split("=") as [string, string]);
+  return { flags: words.filter((word) => word.startsWith("--")), settings: Object.fromEntries(settings) };
 }
 
 /** Starts one of the two programs as its own session, so that a Ctrl-C at the terminal reaches only whoever started it. */
 export function start(script: string, args: readonly string[], env: Record<string, string> = {}): Running {
-  const child = spawn(process.execPath, [...nodeFlags(script), join(ROOT, script), ...args], {
+  const { flags, settings } = nodeOf(script);
+  const child = spawn(process.execPath, [...flags, join(ROOT, script), ...args], {
     cwd: ROOT,
-    env: { ...cleanEnv(), ...env },
+    env: { ...cleanEnv(), ...settings, ...env },
     stdio: ["ignore", "pipe", "pipe"],
     detached: true,
   });
