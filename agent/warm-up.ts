@@ -13,11 +13,11 @@ const WARM_UP_MS_MAX = 20_000;
  */
 export function warmUp(cacheFolder: string): void {
   try {
-    const stamp = join(cacheFolder, `agent-${hashOf([process.version, ...process.execArgv])}`);
+    const script = fileURLToPath(new URL("compile-all.ts", import.meta.url));
+    const stamp = join(cacheFolder, `agent-${hashOf([process.version, script, ...process.execArgv])}`);
     const now = hashOf(sources());
     if (readIfThere(stamp) === now) return;
     mkdirSync(cacheFolder, { recursive: true });
-    const script = fileURLToPath(new URL("compile-all.ts", import.meta.url));
     const { status } = spawnSync(process.execPath, [...process.execArgv, script], {
       stdio: "ignore",
       timeout: WARM_UP_MS_MAX,

@@ -14,7 +14,7 @@ import {
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import Database from "better-sqlite3";
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { Capture, NEVER_LATE, type CapturedRow } from "../capture.ts";
 import { Keeper } from "./keeper.ts";
 import type { OutboxSettings } from "./protocol.ts";
@@ -23,11 +23,14 @@ import { readBatch } from "./read.ts";
 let folder: string;
 let nowMs: number;
 const open: Keeper[] = [];
-const clock = { wallMs: () => nowMs, monoMs: () => nowMs - 1_000_000 };
+/** How far the wall clock was set ahead of the time that really passed. */
+let wallAheadMs: number;
+const clock = { wallMs: () => nowMs + wallAheadMs, monoMs: () => nowMs - 1_000_000 };
 
 beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), "ringpost-keeper-"));
   nowMs = 1_800_000_000_000;
+  wallAheadMs = 0;
 });
 afterEach(() => {
   for (const keeper of open.splice(0)) keeper.close();
@@ -51,7 +54,7 @@ function close(keeper: Keeper): void {
 
 function rows(count: number, size = 100): CapturedRow[] {
   return Array.from({ length: count }, (_, n) => ({
-    at: nowMs,
+    at: clock.wallMs(),
     mono: clock.monoMs(),
     lag: 0,
     name: "Test",
@@ -217,12 +220,37 @@ describe("bounds of the outbox", () => {
   it("lets events go that are older than the bound on age", () => {
     const outbox = keeper({ ageMsMax: 86_400_000 });
     outbox.append(rows(10));
+    outbox.prune();
     nowMs += 2 * 86_400_000;
     outbox.append(rows(10));
     while (outbox.prune());
     const sent = drain(outbox);
     expect(sent.map(({ seq }) => seq)).toEqual([11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21]);
     expect(sent.at(-1)?.ev).toMatchObject({ Event: "RingpostGap", FromSeq: "1", ToSeq: "10" });
+  });
+});
+
+describe("a clock that is set", () => {
+  it("lets nothing go that the server has not got when the clock jumps years ahead and back", () => {
+    const outbox = keeper();
+    outbox.append(rows(10));
+    wallAheadMs = 20 * 365 * 86_400_000;
+    while (outbox.prune());
+    outbox.append(rows(10));
+    wallAheadMs = 0;
+    while (outbox.prune());
+    expect(drain(outbox).map(({ seq }) => seq)).toEqual(Array.from({ length: 20 }, (_, n) => n + 1));
+  });
+
+  it("keeps what was captured while the clock said 1970, also over a restart", () => {
+    wallAheadMs = -nowMs;
+    const first = keeper();
+    first.append(rows(10));
+    close(first);
+    wallAheadMs = 0;
+    const second = keeper();
+    while (second.prune());
+    expect(drain(second)).toHaveLength(10);
   });
 });
 
@@ -339,6 +367,22 @@ describe("a damaged outbox file", () => {
       ToSeq: "3",
       Stream: stream,
     });
+  });
+
+  it("keeps the rows that were on their way to the file when it broke", () => {
+    const outbox = keeper();
+    outbox.append(rows(400));
+    const { stream } = outbox.state();
+    // As damage shows itself: the commit fails, and the file is read anew.
+    vi.spyOn(outbox.store, "insert").mockImplementation(() => {
+      throw Object.assign(new Error("database disk image is malformed"), { code: "SQLITE_CORRUPT" });
+    });
+    outbox.append(rows(5));
+    const sent = drain(outbox);
+    expect(sent.filter((line) => line.stream === stream).map(({ seq }) => seq)).toEqual(
+      Array.from({ length: 405 }, (_, n) => n + 1),
+    );
+    expect(sent.filter(({ ev }) => ev["Event"] === "RingpostGap")).toEqual([]);
   });
 
   it("survives a WAL that ends in the middle of a frame", () => {

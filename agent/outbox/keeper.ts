@@ -3,6 +3,7 @@ import { codeOf, messageOf } from "../../shared/errors.ts";
 import type { SeqRange } from "../../shared/wire.ts";
 import type { CapturedRow } from "../capture.ts";
 import { streamContinued } from "../markers.ts";
+import { Ages } from "./ages.ts";
 import { Ballast } from "./ballast.ts";
 import { EverAcked } from "./ever-acked.ts";
 import { classify, describeStorage } from "./failure.ts";
@@ -12,12 +13,15 @@ import { openOutbox, type Opening } from "./opening.ts";
 import type { KeeperPorts } from "./ports.ts";
 import type { Opened, OutboxSettings, OutboxState } from "./protocol.ts";
 import { REMEMBERED } from "./protocol.ts";
-import type { Ranges } from "./ranges.ts";
+import { Ranges } from "./ranges.ts";
 import { resend, resendOf, resendWindow } from "./resend.ts";
 import { pruneOnce } from "./retention.ts";
 import type { Segments } from "./segments.ts";
 import type { Segment, Store } from "./store.ts";
 import { Windows } from "./windows.ts";
+
+/** Under this name the file remembers how old its rows are. */
+const AGES = "ages";
 
 /**
  * Keeps the outbox: gives seqs, writes groups durably, remembers what the server has. Modes: writing (rows go to the
@@ -32,6 +36,7 @@ export class Keeper {
   readonly windows = new Windows();
   readonly gone: Gone;
   readonly everAcked: EverAcked;
+  readonly ages: Ages;
   #file: Opening;
   #problem: string | null = null;
 
@@ -42,6 +47,7 @@ export class Keeper {
     this.gone = new Gone(this, ports);
     this.#file = openOutbox(settings.path, ports, this.#ballast);
     this.everAcked = new EverAcked(this);
+    this.ages = new Ages(this.store.recall(AGES), settings.ageMsMax, ports.clock.monoMs());
     this.#highestAtOpen = this.#file.highest;
     this.#ballast.take();
     this.#tellOpened();
@@ -190,8 +196,9 @@ export class Keeper {
 
   /** One bounded step of retention; true when there is more to do. */
   prune(): boolean {
+    if (this.ages.tick(this.#ports.clock.monoMs(), this.highest)) this.remember(AGES, this.ages.toString());
     try {
-      return pruneOnce(this, this.#settings, this.#ports.clock.wallMs());
+      return pruneOnce(this, this.#settings);
     } catch (error) {
       this.#failed(error);
       return false;
@@ -202,10 +209,12 @@ export class Keeper {
   rebuild(error: unknown): void {
     this.#ports.note("error", "the outbox file is damaged", { error: messageOf(error) });
     this.store.close();
-    const known = { segments: this.segments.list, highest: this.highest, done: this.done };
+    const held = new Ranges(this.unwritten.all.map(({ seq }) => [seq, seq]));
+    const known = { segments: this.segments.list, highest: this.highest, done: this.done, held };
     this.#file = openOutbox(this.#settings.path, this.#ports, this.#ballast, known);
     this.remember("stopped_clean", "false");
     this.everAcked.rememberAnew();
+    this.remember(AGES, this.ages.toString());
     this.#tellOpened();
   }
 

@@ -3,7 +3,6 @@ import type { EverAcked } from "./ever-acked.ts";
 import type { Gone } from "./gone.ts";
 import type { UnwrittenRows } from "./memory.ts";
 import type { Ranges } from "./ranges.ts";
-import { lastOlderThan } from "./retention.ts";
 import type { Segments } from "./segments.ts";
 import type { Store } from "./store.ts";
 import type { Windows } from "./windows.ts";
@@ -66,4 +65,16 @@ function seqsOf(file: ResendingFile, fromMs: number, toMs: number): SeqRange | n
   const from = lastOlderThan(file.store, bounds[0], bounds[1], fromMs - RESEND_MARGIN_MS) + 1;
   const to = lastOlderThan(file.store, bounds[0], bounds[1], toMs + RESEND_MARGIN_MS);
   return from <= to ? [from, to] : null;
+}
+
+/** Highest seq of `from..to` captured before `beforeMs`, by halving; `from - 1` when none is. */
+function lastOlderThan(store: Store, from: number, to: number, beforeMs: number): number {
+  let [low, high] = [from - 1, to];
+  while (low < high) {
+    const middle = (low + high + 1) >> 1;
+    const at = store.capturedAt(middle);
+    if (at !== undefined && at < beforeMs) low = middle;
+    else high = middle - 1;
+  }
+  return low;
 }

@@ -20,6 +20,8 @@ export interface Known {
   segments: readonly Segment[];
   highest: number;
   done: Ranges;
+  /** Seqs of rows that are still in memory: they are written to the new file from there. */
+  held: Ranges;
 }
 
 export interface Saved {
@@ -60,14 +62,14 @@ export function salvage(aside: string, into: Store, nowMs: number, known?: Known
     const saved =
       db === null
         ? new Ranges()
-        : copyRows(db, into, done, known?.highest ?? (highestOf(db) || Number.MAX_SAFE_INTEGER));
+        : copyRows(db, into, both(done, known?.held), known?.highest ?? (highestOf(db) || Number.MAX_SAFE_INTEGER));
     const highest =
       known?.highest ??
       Math.max(saved.list.at(-1)?.[1] ?? 0, db === null ? 0 : highestOf(db), done.list.at(-1)?.[1] ?? 0);
     const all = segments.length > 0 ? [...segments] : [{ base: 0, stream: randomUUID() }];
     const span = spanIn(into, db, { fromMs: Math.min(nowMs, statSync(aside).birthtimeMs), toMs: nowMs });
     for (const key of REMEMBERED) remember(into, key, db);
-    const gaps = lostRanges(all, saved, done, highest, span);
+    const gaps = lostRanges(all, both(saved, known?.held), done, highest, span);
     const stream = { base: highest, stream: randomUUID() };
     return {
       segments: [...all.filter(({ base }) => base < highest), stream],
@@ -79,6 +81,10 @@ export function salvage(aside: string, into: Store, nowMs: number, known?: Known
   } finally {
     db?.close();
   }
+}
+
+function both(some: Ranges, others: Ranges | undefined): Ranges {
+  return new Ranges([...some.list, ...(others?.list ?? [])]);
 }
 
 interface Span {

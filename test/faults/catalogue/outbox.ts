@@ -72,6 +72,7 @@ function oldCopyFault(name: string, title: string, putBack: (agent: AgentUnit, c
     inject: async (stack, _random, holdMs) => {
       const { agent } = stack;
       const copy = join(stack.dir, "old-copy");
+      await until(() => existsSync(agent.outboxFile), 15_000);
       await agent.end();
       copyOutbox(agent, copy);
       agent.start();
@@ -119,6 +120,7 @@ const copied: Fault = {
   touches: ["agent", "outbox"],
   inject: async (stack, _random, holdMs) => {
     const second = await stack.addMachine(`clone-${stack.journal.sessions.length}`);
+    await until(() => existsSync(stack.agent.outboxFile), 15_000);
     await stack.agent.end();
     copyOutbox(stack.agent, dirname(second.agent.outboxFile));
     const dispute: Stack["disputes"][number] = { fromMono: performance.now(), toMono: null };
