@@ -125,13 +125,13 @@ async function injectStep(stack: Stack, watch: FinalityWatch, step: Step, n: num
 }
 
 /** Calls end, the backlog drains, then one more call passes. */
-export async function settle(stack: Stack): Promise<string[]> {
+export async function settle(stack: Stack, silenceMsMax = SILENCE_MS_MAX): Promise<string[]> {
   const wrongs: string[] = [];
   await stack.player.finish();
-  if (!(await drained(stack))) {
+  if (!(await drained(stack, silenceMsMax))) {
     const missing = (await missingNow(stack)).map(({ told }) => told.number);
     const which = missing.length === 0 ? "they came later" : `${missing.length}, the first is ${missing[0]}`;
-    wrongs.push(`Events are missing (${which}), and nothing came for ${SILENCE_MS_MAX / 1000} s`);
+    wrongs.push(`Events are missing (${which}), and nothing came for ${silenceMsMax / 1000} s`);
   }
   if (!(await until(() => stack.pbx.listening, LOGIN_DEADLINE_MS)))
     wrongs.push("The agent is not logged in after the faults");
@@ -141,9 +141,9 @@ export async function settle(stack: Stack): Promise<string[]> {
   return wrongs;
 }
 
-async function drained(stack: Stack): Promise<boolean> {
+async function drained(stack: Stack, silenceMsMax: number): Promise<boolean> {
   let stored = -1;
-  for (let silentSince = performance.now(); performance.now() - silentSince < SILENCE_MS_MAX; await pause(500)) {
+  for (let silentSince = performance.now(); performance.now() - silentSince < silenceMsMax; await pause(500)) {
     if (await everythingDeliveredIsStored(stack)) return true;
     const now = (await storedNumbers(stack)).length;
     if (now !== stored) silentSince = performance.now();

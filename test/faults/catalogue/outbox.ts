@@ -48,6 +48,23 @@ const walCut: Fault = {
   },
 };
 
+const powerCut: Fault = {
+  name: "power-cut",
+  title: "the power goes while the link is away: of what was not synced, nothing or some sectors are on the disk",
+  touches: ["agent", "outbox", "link"],
+  cannot: ({ canBend }) => (canBend ? null : "it needs a C compiler (cc)"),
+  inject: async ({ agent, machine, link }, random, holdMs) => {
+    link.set("cut");
+    machine.noteUnsynced();
+    await pause(holdMs);
+    await agent.kill();
+    machine.cutPower(dirname(agent.outboxFile), random);
+    link.set("open");
+    agent.start();
+    await pause(500);
+  },
+};
+
 const pageCorrupt: Fault = {
   name: "page-corrupt",
   title: "a page of the outbox turns to noise while the agent is down",
@@ -187,6 +204,7 @@ const diskStall: Fault = {
 export const OUTBOX_FAULTS: readonly Fault[] = [
   walTorn,
   walCut,
+  powerCut,
   pageCorrupt,
   oldCopy,
   overwritten,

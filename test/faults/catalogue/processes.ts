@@ -1,5 +1,8 @@
+import type { Client } from "pg";
 import { pause } from "../stack/stack.ts";
 import type { Fault } from "./fault.ts";
+
+const DAY_MS = 86_400_000;
 
 const agentKill: Fault = {
   name: "agent-kill",
@@ -113,6 +116,68 @@ const postgresRestart: Fault = {
   },
 };
 
+const commitLost: Fault = {
+  name: "commit-lost",
+  title: "PostgreSQL commits and its answers are lost: the servers cannot know",
+  touches: ["server", "database"],
+  inject: async ({ databaseLink }, random, holdMs) => {
+    for (let left = holdMs; left > 0;) {
+      databaseLink.answersLost = true;
+      await pause(random.between(20, 200));
+      databaseLink.answersLost = false;
+      const calmMs = random.between(100, 600);
+      await pause(calmMs);
+      left -= calmMs;
+    }
+  },
+};
+
+const postgresReadOnly: Fault = {
+  name: "postgres-read-only",
+  title: "PostgreSQL takes nothing, as a standby does after a failover",
+  touches: ["database"],
+  inject: async ({ database }, _random, holdMs) => {
+    const client = await database.connect("-c default_transaction_read_only=off");
+    await client.query("ALTER SYSTEM SET default_transaction_read_only = on");
+    await client.query("SELECT pg_reload_conf()");
+    await pause(holdMs);
+    await client.query("ALTER SYSTEM RESET default_transaction_read_only");
+    await client.query("SELECT pg_reload_conf()");
+    await client.end();
+  },
+};
+
+const postgresCrowded: Fault = {
+  name: "postgres-crowded",
+  title: "others take every connection PostgreSQL has, and the servers lose theirs",
+  touches: ["server", "database"],
+  inject: async ({ database }, _random, holdMs) => {
+    const crowd: Client[] = [];
+    const first = await database.connect();
+    const dismiss = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name LIKE 'ringpost%'";
+    const endAt = performance.now() + holdMs;
+    while (performance.now() < endAt) {
+      await first.query(dismiss);
+      const more = await Promise.allSettled(Array.from({ length: 40 }, () => database.connect()));
+      crowd.push(...more.flatMap((one) => (one.status === "fulfilled" ? [one.value] : [])));
+      await pause(100);
+    }
+    await Promise.all([first, ...crowd].map((client) => client.end()));
+  },
+};
+
+const serverClock: Fault = {
+  name: "server-clock",
+  title: "the servers' clock is wrong by a day, ahead or behind",
+  touches: ["server"],
+  cannot: ({ serverMachine }) => (serverMachine === null ? "it needs a C compiler (cc)" : null),
+  inject: async ({ serverMachine }, random, holdMs) => {
+    serverMachine!.setClockOffset(random.pick([1, -1]) * DAY_MS);
+    await pause(holdMs);
+    serverMachine!.setClockOffset(0);
+  },
+};
+
 const databaseRestored: Fault = {
   name: "database-restored",
   title: "the database is put back to a backup made some time before, servers restarted",
@@ -159,6 +224,10 @@ export const PROCESS_FAULTS: readonly Fault[] = [
   postgresKill,
   postgresStop,
   postgresRestart,
+  postgresReadOnly,
+  postgresCrowded,
+  commitLost,
+  serverClock,
   databaseRestored,
   amiReset,
   amiClosed,

@@ -2,7 +2,7 @@ import { spawnSync } from "node:child_process";
 import { expect, test } from "vitest";
 import { storedNumbers } from "../catalogue/fault.ts";
 import { mayMount } from "../stack/disk.ts";
-import { pause, until } from "../stack/stack.ts";
+import { pause, until, type Stack } from "../stack/stack.ts";
 import { inject, missing, scenario } from "./scenario.ts";
 
 const haveCompiler = spawnSync("cc", ["--version"]).error === undefined;
@@ -92,4 +92,31 @@ test.skipIf(!haveCompiler)(
     expect(outcome.sessions).toBe(1);
   },
   180_000,
+);
+
+test.skipIf(!haveCompiler)(
+  "a cut of the power takes only what was not synced, and that was owed to nobody",
+  async () => {
+    const outcome = await scenario({}, async (stack) => {
+      for (const ms of [1_500, 3_000]) await inject(stack, "power-cut", ms);
+    });
+    expect(outcome.wrongs).toEqual([]);
+  },
+  120_000,
+);
+
+test.skipIf(!haveCompiler)(
+  "on a disk that lies about its syncs the same cut loses what was owed: the fault bites",
+  async () => {
+    const lying = async (stack: Stack): Promise<void> => {
+      stack.machine.lieAboutSyncs(true);
+      await inject(stack, "power-cut", 4_000);
+      stack.machine.lieAboutSyncs(false);
+    };
+    const outcome = await scenario({}, lying, 3_000);
+    expect(outcome.wrongs.filter((wrong) => wrong.includes("was delivered and is not stored")).length).toBeGreaterThan(
+      10,
+    );
+  },
+  120_000,
 );

@@ -24,6 +24,7 @@ export interface Outcome {
 export async function scenario(
   options: Partial<StackOptions>,
   act: (stack: Stack, watch: FinalityWatch) => Promise<void>,
+  silenceMsMax?: number,
 ): Promise<Outcome> {
   const stack = await startStack({
     seed: 1,
@@ -38,7 +39,7 @@ export async function scenario(
     await begin(stack);
     watch.start();
     await act(stack, watch);
-    const settled = await settle(stack);
+    const settled = await settle(stack, silenceMsMax);
     await watch.stop();
     const judged = await judge(stack, watch);
     const [{ n }] = (await stack.database.query<{ n: string }>("SELECT count(*) AS n FROM streams WHERE site_id = $1", [

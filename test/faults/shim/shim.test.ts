@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
+import { randomFrom } from "../random.ts";
 import { bendableMachine, type Machine } from "./shim.ts";
 
 const haveCompiler = spawnSync("cc", ["--version"]).error === undefined;
@@ -56,4 +57,25 @@ test.skipIf(!haveCompiler)("a commit below the watched folder waits as long as t
   await new Promise((resolve) => setTimeout(resolve, 1_500));
   machine.stallDisk(false);
   expect((await exited) - started).toBeGreaterThan(1_400);
+});
+
+/** Three rows, each committed by itself, and the power goes before the file is closed. */
+function threeCommitsAndACut(synchronous: string): number {
+  const path = join(dir, "disk", "c.db");
+  rmSync(join(dir, "disk"), { recursive: true, force: true });
+  const open = `require('fs').mkdirSync(${JSON.stringify(join(dir, "disk"))}, { recursive: true });
+    const d = new (require('better-sqlite3'))(${JSON.stringify(path)});`;
+  node(`${open} d.pragma('journal_mode = WAL'); d.exec('create table t(a)')`);
+  machine.noteUnsynced();
+  node(`${open} d.pragma('synchronous = ${synchronous}');
+    for (const a of [1, 2, 3]) d.exec('insert into t values (' + a + ')'); process.kill(process.pid, 'SIGKILL')`);
+  machine.cutPower(join(dir, "disk"), { ...randomFrom(1), pick: (items) => items[0]! });
+  return Number(node(`${open} console.log(d.prepare('select count(*) n from t').get().n)`));
+}
+
+test.skipIf(!haveCompiler)("a cut of the power takes commits that were not synced, and only those", () => {
+  expect(threeCommitsAndACut("FULL")).toBe(3);
+  expect(threeCommitsAndACut("OFF")).toBe(0);
+  machine.lieAboutSyncs(true);
+  expect(threeCommitsAndACut("FULL")).toBe(0);
 });

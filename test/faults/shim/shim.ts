@@ -1,6 +1,8 @@
 import { spawnSync } from "node:child_process";
-import { closeSync, fsyncSync, openSync, writeFileSync, writeSync } from "node:fs";
+import { closeSync, fsyncSync, openSync, truncateSync, writeFileSync, writeSync } from "node:fs";
 import { join } from "node:path";
+import type { Random } from "../random.ts";
+import { takeUnsynced } from "./unsynced.ts";
 
 const SOURCE = join(import.meta.dirname, "shim.c");
 const CONTROL_BYTES = 4096;
@@ -20,6 +22,12 @@ export interface Machine {
   stallDisk(on: boolean): void;
   /** While true, writes below the watched folder fail with ENOSPC. */
   fillDisk(on: boolean): void;
+  /** From now on the disk may lose what is written and not synced. */
+  noteUnsynced(): void;
+  /** While true, syncs below the watched folder say that they are done, and are not. */
+  lieAboutSyncs(on: boolean): void;
+  /** Takes what was not synced in `dir`, the watched folder as the test sees it; returns how many writes it were. */
+  cutPower(dir: string, random: Random): number;
   close(): void;
 }
 
@@ -31,7 +39,10 @@ export function bendableMachine(dir: string, watchedDir: string): Machine | null
   if (built.status !== 0) throw new Error(`The disk and clock shim does not compile: ${built.stderr}`);
   const control = join(dir, "faults-control");
   writeFileSync(control, Buffer.alloc(CONTROL_BYTES));
-  return openMachine(control, { LD_PRELOAD: library, FAULTS_CONTROL: control, FAULTS_WATCH: watchedDir });
+  const notes = join(dir, "faults-unsynced");
+  writeFileSync(notes, "");
+  const env = { LD_PRELOAD: library, FAULTS_CONTROL: control, FAULTS_WATCH: watchedDir, FAULTS_UNSYNCED: notes };
+  return openMachine(control, notes, env);
 }
 
 /** A machine whose clock and disk are as they are. */
@@ -46,11 +57,14 @@ export function plainMachine(): Machine {
     setClockOffset: refuse,
     stallDisk: refuse,
     fillDisk: refuse,
+    noteUnsynced: refuse,
+    lieAboutSyncs: refuse,
+    cutPower: refuse,
     close: () => {},
   };
 }
 
-function openMachine(controlPath: string, env: Record<string, string>): Machine {
+function openMachine(controlPath: string, notesPath: string, env: Record<string, string>): Machine {
   const fd = openSync(controlPath, "r+");
   let offsetMs = 0;
   const set = (field: number, value: bigint): void => {
@@ -71,6 +85,15 @@ function openMachine(controlPath: string, env: Record<string, string>): Machine 
     },
     stallDisk: (on) => set(1, on ? 1n : 0n),
     fillDisk: (on) => set(2, on ? 1n : 0n),
+    noteUnsynced: () => {
+      truncateSync(notesPath);
+      set(3, 1n);
+    },
+    lieAboutSyncs: (on) => set(4, on ? 1n : 0n),
+    cutPower: (dir, random) => {
+      set(3, 0n);
+      return takeUnsynced(notesPath, dir, random);
+    },
     close: () => closeSync(fd),
   };
 }

@@ -47,6 +47,18 @@ export class Database {
     }
   }
 
+  get port(): number {
+    return Number(new URL(this.url).port);
+  }
+
+  /** A connection of its own for what is done to PostgreSQL, whatever it refuses to others. The caller ends it. */
+  async connect(options = ""): Promise<pg.Client> {
+    const client = new pg.Client({ connectionString: this.url, options, connectionTimeoutMillis: 3_000 });
+    client.on("error", () => {}); // it may be killed with the rest
+    await client.connect();
+    return client;
+  }
+
   get processIds(): number[] {
     return familyOf(this.#postmaster());
   }

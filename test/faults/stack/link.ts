@@ -22,7 +22,11 @@ export type LinkMode =
   /** A proxy on the way answers 502, 503 or 504. */
   | "proxy_errors"
   /** The upload is torn in the middle on its way to the server. */
-  | "torn_upload";
+  | "torn_upload"
+  /** Every request reaches the servers twice at once, the second one whichever server is next. */
+  | "doubled"
+  /** The answer is 200 and only its first half. */
+  | "reply_halved";
 
 const SLOW_BYTES_PER_SECOND = 20_000;
 const SLOW_LATENCY_MS = 300;
@@ -88,7 +92,10 @@ export class Link {
     if (mode === "proxy_errors") return this.#proxyError(response);
     if (mode === "slow") await pause(SLOW_LATENCY_MS + (body.length / SLOW_BYTES_PER_SECOND) * 1000);
     this.#tap.sent(request.headers["content-encoding"], body);
+    const again = mode === "doubled" ? this.#forward(request, body, false, 1) : null;
     const reply = await this.#forward(request, body, mode === "torn_upload");
+    await again;
+    if (mode === "reply_halved") reply.body = halved(reply);
     if (mode === "slow") await pause(SLOW_LATENCY_MS);
     if (dead()) return;
     if (mode === "reply_lost" || mode === "torn_upload") return void socket.resetAndDestroy();
@@ -100,8 +107,8 @@ export class Link {
     response.writeHead(status, { "content-type": "text/html" }).end("<html><h1>The proxy has a problem</h1></html>");
   }
 
-  #forward(request: IncomingMessage, body: Buffer, torn: boolean): Promise<Reply> {
-    const upstream = this.#upstreams[this.route(this.#upstreams.length)]!;
+  #forward(request: IncomingMessage, body: Buffer, torn: boolean, further = 0): Promise<Reply> {
+    const upstream = this.#upstreams[(this.route(this.#upstreams.length) + further) % this.#upstreams.length]!;
     const headers = { ...request.headers, host: `127.0.0.1:${upstream.port}`, "content-length": String(body.length) };
     delete headers["transfer-encoding"];
     const target = { host: "127.0.0.1", port: upstream.port, method: request.method, path: request.url, headers };
@@ -126,6 +133,13 @@ interface Reply {
   status: number;
   headers: IncomingMessage["headers"];
   body: Buffer;
+}
+
+/** As a proxy does that gives up in the middle and does not say so. */
+function halved({ body, headers }: Reply): Buffer {
+  const half = body.subarray(0, body.length >> 1);
+  headers["content-length"] = String(half.length);
+  return half;
 }
 
 /** The whole body, or null when the other side went away before its end. */

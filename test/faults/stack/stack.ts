@@ -9,6 +9,7 @@ import { randomFrom, type Random } from "../random.ts";
 import { bendableMachine, plainMachine, type Machine } from "../shim/shim.ts";
 import { AgentUnit } from "./agent.ts";
 import { Database } from "./database.ts";
+import { DatabaseLink } from "./database-link.ts";
 import { mayMount, outboxDisk, plainDisk, type OutboxDisk } from "./disk.ts";
 import { Link } from "./link.ts";
 import { serverCommand, ServerUnit } from "./server.ts";
@@ -40,6 +41,10 @@ export interface Stack {
   readonly pbx: OraclePbx;
   readonly player: Player;
   readonly database: Database;
+  /** Between the servers and PostgreSQL. */
+  readonly databaseLink: DatabaseLink;
+  /** The machine the servers run on; null when it cannot be bent. */
+  readonly serverMachine: Machine | null;
   readonly servers: readonly ServerUnit[];
   readonly tap: WireTap;
   readonly link: Link;
@@ -84,7 +89,10 @@ export async function startStack(options: StackOptions): Promise<Stack> {
   let number = 0;
   const numbers = (): number => ++number;
   const database = await Database.start(join(dir, "database"));
-  const servers = await startServers(options.servers, database.url, dir);
+  const databaseLink = new DatabaseLink(() => database.port);
+  await databaseLink.open();
+  const serverMachine = bent === null ? null : bendableMachine(serverDir(dir), "");
+  const servers = await startServers(options.servers, databaseLink.through(database.url), dir, serverMachine);
   const { site, referenceSite } = await addSites(database.url);
   const tap = new WireTap();
   const link = new Link([...servers], tap);
@@ -128,9 +136,11 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     for (const server of servers) await server.end();
     for (const { pbx } of extra) await pbx.close();
     await link.close();
+    await databaseLink.close();
     await database.stop();
     await disk.close();
     machine.close();
+    serverMachine?.close();
     if (!keep) rmSync(dir, { recursive: true, force: true });
   };
   return {
@@ -144,6 +154,8 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     pbx,
     player,
     database,
+    databaseLink,
+    serverMachine,
     servers,
     tap,
     link,
@@ -161,12 +173,21 @@ export async function startStack(options: StackOptions): Promise<Stack> {
   };
 }
 
-async function startServers(count: number, databaseUrl: string, dir: string): Promise<ServerUnit[]> {
+function serverDir(dir: string): string {
+  const workDir = join(dir, "servers");
+  mkdirSync(workDir, { recursive: true });
+  return workDir;
+}
+
+async function startServers(
+  count: number,
+  databaseUrl: string,
+  dir: string,
+  machine: Machine | null,
+): Promise<ServerUnit[]> {
   const servers: ServerUnit[] = [];
   for (let n = 1; n <= count; n++) {
-    const workDir = join(dir, "servers");
-    mkdirSync(workDir, { recursive: true });
-    const server = await ServerUnit.make(`server-${n}`, databaseUrl, workDir);
+    const server = await ServerUnit.make(`server-${n}`, databaseUrl, serverDir(dir), machine?.env);
     await server.start();
     servers.push(server);
   }
