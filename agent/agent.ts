@@ -90,6 +90,7 @@ export class Agent {
       random,
       log,
       take: (events) => this.#take(events),
+      ageMs: (event) => this.#capture.ageMs(event),
       heard: (aheadMs) => this.#heard(aheadMs),
       started: (start) => this.#outbox.remember("asterisk_start", JSON.stringify(start)),
       changed: () => this.#forwarder.reportChanged(),

@@ -51,18 +51,23 @@ export class Capture {
     return {
       at,
       mono,
-      lag: this.#lagMs(event, at) ?? this.#lateness.ageMs(mono),
+      lag: this.ageMs(event),
       name: event.Event,
       linkedid: header(event, "Linkedid") ?? null,
       body: bodyOf(event),
     };
   }
 
+  /** How old an event is that was read just now. */
+  ageMs(event: AmiEvent): number {
+    return this.#lagMs(event) ?? this.#lateness.ageMs(this.#clock.monoMs());
+  }
+
   /** Undefined when there is no Timestamp to be believed. */
-  #lagMs(event: AmiEvent, at: number): number | undefined {
+  #lagMs(event: AmiEvent): number | undefined {
     const stamped = header(event, "Timestamp");
     if (stamped === undefined) return undefined;
-    const lag = Math.round(at - (Number(stamped) * 1000 - this.#pbxAheadMs));
+    const lag = Math.round(this.#clock.wallMs() - (Number(stamped) * 1000 - this.#pbxAheadMs));
     return Math.abs(lag) < LAG_MS_MAX ? Math.max(0, lag) : undefined;
   }
 }

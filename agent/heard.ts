@@ -29,20 +29,24 @@ export function readHeard(text: string | undefined): Heard | undefined {
 
 /**
  * Since when nothing was heard, on the wall clock as it stands now; undefined when nothing ever was. `newest` is the
- * newest event of the outbox, which came after the last `heard` of the same boot or belongs to an earlier one. Within
+ * newest event of the outbox, which came after the last `heard` of the same boot or belongs to an earlier one; what came
+ * after it is as old as it was itself (`lag`) when it was captured. Within
  * one boot the monotonic clock tells, so a clock that was set meanwhile changes nothing; else a time that is not yet is
  * no time at all.
  */
 export function silentSince(
   heard: Heard | undefined,
-  newest: { at: number; mono: number } | null,
+  newest: { at: number; mono: number; lag: number } | null,
   now: Moment,
 ): number | undefined {
   if (heard !== undefined && now.boot !== "" && heard.boot === now.boot) {
-    const mono = newest !== null && newest.mono <= now.monoMs ? Math.max(heard.mono, newest.mono) : heard.mono;
+    const mono =
+      newest !== null && newest.mono <= now.monoMs ? Math.max(heard.mono, newest.mono - newest.lag) : heard.mono;
     return now.wallMs - Math.max(0, now.monoMs - mono);
   }
-  const known = [heard?.at, newest?.at].filter((at): at is number => at !== undefined);
+  const known = [heard?.at, newest === null ? undefined : newest.at - newest.lag].filter(
+    (at): at is number => at !== undefined,
+  );
   if (known.length === 0) return undefined;
   const past = known.filter((at) => at <= now.wallMs);
   return past.length === 0 ? now.wallMs : Math.max(...past);

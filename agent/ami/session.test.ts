@@ -38,6 +38,7 @@ async function rig(options: FakeAmiOptions = {}, remembered: Remembered = { stop
       random: () => 0,
       log: pino({ level: "silent" }),
       take: (taken) => void events.push(...taken),
+      ageMs: () => 0,
       heard: (aheadMs) => void heard.push(aheadMs),
       started: () => {},
       changed: () => {},

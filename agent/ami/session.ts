@@ -26,6 +26,8 @@ export interface SessionPorts {
   log: Logger;
   /** Events and markers, in order. Never waits. */
   take(events: readonly AmiEvent[]): void;
+  /** How old an event is that was read just now. */
+  ageMs(event: AmiEvent): number;
   /** AMI is alive now; `aheadMs` is how far the PBX's clock is ahead, when it told. */
   heard(aheadMs: number | undefined): void;
   started(start: KnownStart): void;
@@ -50,6 +52,8 @@ export interface SessionTimings {
 export const SESSION_TIMINGS: SessionTimings = { pingMs: 10_000, factsMs: 3_000, snapshotMs: 15_000 };
 const UNREACHABLE_DELAYS = { retryDelayMsBase: 200, retryDelayMsMax: 5_000 };
 const REFUSED_DELAYS = { retryDelayMsBase: 2_000, retryDelayMsMax: 30_000 };
+/** Longer than an answer of a live Asterisk takes. */
+const PING_MS_PROMPT = 2_000;
 /** Events held back while AMI tells who it is. */
 const HELD_EVENTS_MAX = 20_000;
 
@@ -78,6 +82,12 @@ export class AmiSession {
   /** Since when nothing is heard, and why; null while AMI is heard or nothing was ever heard. */
   #blind: Blindness | null = null;
   #shutdown: GapCause | null = null;
+  /**
+   * How old the newest event was when it was read: after a pause of the process, the socket's buffers hold old events first, and
+   * what came after them is lost with the connection.
+   */
+  #behindMs = 0;
+  #loggedInMono = 0;
   /** The outbox is new and nothing was heard into it yet. */
   #newOutbox = false;
   #running: Promise<void> = Promise.resolve();
@@ -157,6 +167,8 @@ export class AmiSession {
       else this.#take(events);
     });
     await this.#login(connection);
+    this.#behindMs = 0;
+    this.#loggedInMono = this.#ports.clock.monoMs();
     const loggedInAt = this.#ports.clock.wallMs();
     const facts = await this.#facts(connection, held, loggedInAt);
     let watched = new Snapshot();
@@ -251,8 +263,11 @@ export class AmiSession {
   #ping(connection: AmiConnection): NodeJS.Timeout {
     const { clock, heard } = this.#ports;
     const ping = async () => {
-      const sentAt = clock.wallMs();
+      const [sentAt, sentMono] = [clock.wallMs(), clock.monoMs()];
       const answer = await connection.action("Ping");
+      // An answer that lay in a socket tells no clock; one that came at once came behind all events before it.
+      if (clock.monoMs() - sentMono > PING_MS_PROMPT) return heard(undefined);
+      this.#behindMs = 0;
       const nowMs = clock.wallMs();
       const stamped = Number(firstOf(answer["Timestamp"]) ?? Number.NaN);
       heard(Number.isNaN(stamped) ? undefined : stamped * 1000 - (sentAt + nowMs) / 2);
@@ -267,6 +282,8 @@ export class AmiSession {
     const shutdown = events.find((event) => event.Event === "Shutdown");
     if (shutdown !== undefined)
       this.#shutdown = firstOf(shutdown["Restart"]) === "True" ? "asterisk_restarted" : "asterisk_down";
+    const newest = events.at(-1);
+    if (newest !== undefined) this.#behindMs = this.#ports.ageMs(newest);
     this.#ports.take(events);
   }
 
@@ -275,7 +292,8 @@ export class AmiSession {
     const stopping = this.#stopping.signal.aborted;
     const cause = stopping ? "agent_down" : (this.#shutdown ?? "ami_lost");
     const silentMs = clock.monoMs() - (this.#connection?.lastHeardAt ?? clock.monoMs());
-    const sinceMs = stopping ? clock.wallMs() : clock.wallMs() - silentMs;
+    const behindMs = Math.min(this.#behindMs, clock.monoMs() - this.#loggedInMono);
+    const sinceMs = clock.wallMs() - behindMs - (stopping ? 0 : silentMs);
     this.#blind = { sinceMs, cause };
     take([captureLost(cause, reason, sinceMs)]);
     this.#become("lost", stopping ? undefined : `the AMI connection was lost: ${reason}. The agent keeps trying`);

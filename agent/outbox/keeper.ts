@@ -74,7 +74,7 @@ export class Keeper {
     const entries = REMEMBERED.map((key) => [key, this.store.recall(key)] as const);
     const known = entries.filter((entry): entry is [(typeof REMEMBERED)[number], string] => entry[1] !== undefined);
     const row = this.store.row(this.#highestAtOpen);
-    const newest = row === undefined ? null : { at: row.captured_at, mono: row.mono };
+    const newest = row === undefined ? null : { at: row.captured_at, mono: row.mono, lag: row.lag };
     return { state: this.state(), highestAtOpen: this.#highestAtOpen, newest, remembered: Object.fromEntries(known) };
   }
 

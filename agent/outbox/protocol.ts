@@ -42,8 +42,8 @@ export interface Opened {
   state: OutboxState;
   /** Highest seq when the file was opened: above the server's word, the file is what it was. */
   highestAtOpen: number;
-  /** When the newest event in the file was captured. */
-  newest: { at: number; mono: number } | null;
+  /** When the newest event in the file was captured, and how old it was then. */
+  newest: { at: number; mono: number; lag: number } | null;
   remembered: Record<string, string>;
 }
 

@@ -30,6 +30,24 @@ test("an agent stopped for 20 s reads what the PBX still held for it, and what i
   expect(missing(outcome)).toBe(0);
 }, 120_000);
 
+test("what the PBX could not hand to an agent that was stopped too long lies in a gap, also when the agent is killed next", async () => {
+  const outcome = await scenario({ eventsPerSecond: 60 }, async (stack) => {
+    for (const then of ["goes on", "is killed"]) {
+      stack.player.setRate(3_000);
+      const go = stack.agent.stop();
+      await until(() => !stack.pbx.listening, 30_000);
+      stack.player.setRate(60);
+      await pause(3_000);
+      go();
+      if (then === "is killed") await inject(stack, "agent-kill", 0);
+      await until(() => stack.pbx.listening, 15_000);
+      await pause(1_000);
+    }
+  });
+  expect(outcome.wrongs).toEqual([]);
+  expect(missing(outcome)).toBeGreaterThan(0);
+}, 180_000);
+
 test("a database put back to a backup gets everything again, also what was a hole when the backup was made", async () => {
   const outcome = await scenario({ servers: 2 }, async (stack, watch) => {
     const { link, database, servers, agent } = stack;
