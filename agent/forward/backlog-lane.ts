@@ -8,6 +8,9 @@ import { Pieces } from "./pieces.ts";
 import { judge, type Verdict } from "./verdict.ts";
 
 const LOOK_MS = 1_000;
+/** How often the server is asked whether it still has what it acked of earlier streams. */
+const COMPARE_MS = 60_000;
+const NO_LINES = new Uint8Array(0);
 /** How long a backlog batch lets a live one go first. */
 const YIELD_MS_MAX = 100;
 
@@ -29,6 +32,8 @@ export class BacklogLane {
   readonly #linked = new Signal();
   readonly pace = new Pace();
   #finishedWindows = "";
+  #comparedMono = Number.NEGATIVE_INFINITY;
+  #comparedLinkSinceMs = 0;
 
   constructor(settings: LaneSettings, ports: BacklogLanePorts) {
     this.#settings = settings;
@@ -55,8 +60,25 @@ export class BacklogLane {
       }
       const batch = link.ok ? await this.#nextBatch() : null;
       this.#tellFinishedWindows();
-      if (batch === null) await this.#signal.wait(LOOK_MS);
-      else await patience.after(await this.#send(batch));
+      if (batch === null) {
+        await this.#compareOlder();
+        await this.#signal.wait(LOOK_MS);
+      } else await patience.after(await this.#send(batch));
+    }
+  }
+
+  /**
+   * A server that was put back to an older copy also lacks what it had acked of earlier streams, of which nothing more is sent:
+   * now and then, and whenever it answers again, it is told how far each goes, and asks for what it lacks.
+   */
+  async #compareOlder(): Promise<void> {
+    const { outbox, exchange, poster, link, clock } = this.#ports;
+    const { sinceMs } = link.state;
+    if (!link.ok || (sinceMs === this.#comparedLinkSinceMs && clock.monoMs() - this.#comparedMono < COMPARE_MS)) return;
+    [this.#comparedLinkSinceMs, this.#comparedMono] = [sinceMs, clock.monoMs()];
+    for (const older of await outbox.older()) {
+      const answer = await exchange.post(poster, { ...older, lane: "backlog", lines: NO_LINES });
+      if (answer.kind !== "reply") return;
     }
   }
 

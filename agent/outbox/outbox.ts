@@ -6,6 +6,7 @@ import type { SeqRange } from "../../shared/wire.ts";
 import type { CapturedRow } from "../capture.ts";
 import type { CheckedRows, OutboxLook } from "./look.ts";
 import { Lost, type GapRow } from "./lost.ts";
+import type { OlderStream } from "./older.ts";
 import type { Batch, FromWorker, Opened, OutboxSettings, OutboxState, ReadRequest, ToWorker } from "./protocol.ts";
 import { startThread } from "./thread.ts";
 
@@ -54,6 +55,7 @@ export class Outbox {
   #opening: { resolve(opened: Opened): void; reject(error: Error): void } | null = null;
   readonly #reads: Asked<Batch | null>[] = [];
   readonly #forks: Asked<void>[] = [];
+  readonly #olders: Asked<OlderStream[]>[] = [];
   readonly #looks: Asked<OutboxLook | null>[] = [];
   readonly #checks: Asked<CheckedRows | null>[] = [];
   #idle: (() => void)[] = [];
@@ -113,6 +115,14 @@ export class Outbox {
     return new Promise((resolve) => {
       this.#forks.push({ resolve });
       this.#tell({ do: "fork", base, why });
+    });
+  }
+
+  /** The streams before the present one that the server may want again. */
+  async older(): Promise<OlderStream[]> {
+    return new Promise((resolve) => {
+      this.#olders.push({ resolve });
+      this.#tell({ do: "older" });
     });
   }
 
@@ -219,6 +229,8 @@ export class Outbox {
         return this.#stored(message.firstSeq, message.count);
       case "batch":
         return this.#reads.shift()?.resolve(message.batch);
+      case "older":
+        return this.#olders.shift()?.resolve(message.streams);
       case "look":
         return this.#looks.shift()?.resolve(message.look);
       case "checked":

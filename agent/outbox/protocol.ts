@@ -2,6 +2,7 @@ import type { AmiEvent } from "../../shared/ami-event.ts";
 import type { SeqRange, WindowReport } from "../../shared/wire.ts";
 import type { CapturedRow } from "../capture.ts";
 import type { CheckedRows, OutboxLook } from "./look.ts";
+import type { OlderStream } from "./older.ts";
 
 /** Seqs in this file are the outbox's own; on the wire a seq is `seq - base` of its stream. */
 export interface OutboxSettings {
@@ -71,7 +72,7 @@ export interface Batch {
   lines: Uint8Array<ArrayBuffer>;
 }
 
-/** Asked of the worker. `append`, `read`, `look`, `check` and `fork` are answered in the order they were asked, each by its own kind. */
+/** Asked of the worker. `append`, `read`, `older`, `look`, `check` and `fork` are answered in the order they were asked, each by its own kind. */
 export type ToWorker =
   | { do: "append"; rows: CapturedRow[] }
   | { do: "read"; request: ReadRequest }
@@ -82,6 +83,7 @@ export type ToWorker =
   | { do: "set_aside"; seq: number; reason: string }
   | { do: "fork"; base: number; why: string }
   | { do: "remember"; key: string; value: string }
+  | { do: "older" }
   | { do: "look" }
   | { do: "check"; from: number }
   | { do: "close" };
@@ -93,6 +95,7 @@ export type FromWorker =
   | { is: "batch"; batch: Batch | null; state: OutboxState }
   | { is: "forked"; state: OutboxState }
   | { is: "state"; state: OutboxState }
+  | { is: "older"; streams: OlderStream[] }
   | { is: "look"; look: OutboxLook | null }
   | { is: "checked"; rows: CheckedRows | null }
   | { is: "gap"; marker: AmiEvent }

@@ -6,6 +6,7 @@ import { Keeper } from "./keeper.ts";
 import { checkRows, lookInto } from "./look.ts";
 import { Lines } from "./lines.ts";
 import type { FromWorker, OutboxSettings, OutboxState, ToWorker } from "./protocol.ts";
+import { olderStreams } from "./older.ts";
 import type { Note } from "./ports.ts";
 import { readBatch } from "./read.ts";
 import { openPatiently } from "./patience.ts";
@@ -29,6 +30,7 @@ async function main(settings: OutboxSettings, say: (message: FromWorker) => void
     const done = guarded(keeper, note, () => obey(keeper, message, say));
     // Whoever asked waits for an answer, also when the disk gave none.
     if (!done && message.do === "read") say({ is: "batch", batch: null, state: stateOf(keeper) });
+    if (!done && message.do === "older") say({ is: "older", streams: [] });
     if (!done && message.do === "look") say({ is: "look", look: null });
     if (!done && message.do === "check") say({ is: "checked", rows: null });
   });
@@ -90,6 +92,8 @@ function obey(keeper: Keeper, message: ToWorker, say: (message: FromWorker) => v
       return keeper.setAside(message.seq, message.reason);
     case "remember":
       return keeper.remember(message.key, message.value);
+    case "older":
+      return say({ is: "older", streams: olderStreams(keeper) });
     case "look":
       return say({ is: "look", look: lookInto(keeper.store, keeper.done.list) });
     case "check":

@@ -28,8 +28,9 @@ export function buildApp(options: AppOptions): FastifyInstance {
   const { pool, log, now = Date.now, random = Math.random, assembler = realAssembler } = options;
   const { metrics = openMetrics() } = options;
   const app = Fastify({ forceCloseConnections: "idle" });
-  const writer = new Writer({ pool, assembler, log, now, random, counts: metrics.ingest });
   const sites = new Sites(pool, log, now);
+  const streamVanished = (): void => sites.forgetStreams();
+  const writer = new Writer({ pool, assembler, log, now, random, streamVanished, counts: metrics.ingest });
   const downloads = new Downloads(pool, log, now);
   app.removeAllContentTypeParsers();
   app.addContentTypeParser("*", (_, payload, done) => done(null, payload));

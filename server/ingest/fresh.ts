@@ -10,8 +10,16 @@ export interface FreshEvent {
   event: IncomingEvent;
 }
 
+/** The database has no such stream, or another one under its number: it was put back to an older copy under this server. */
+export class StreamVanished extends Error {
+  constructor({ site, streamUuid }: Batch) {
+    super(`stream ${streamUuid} of site ${site.id} is not in the database any more`);
+  }
+}
+
 /** One stream as a transaction sees it: what was there when it began, and what it adds. */
 export interface StreamView {
+  uuid: string;
   siteId: number;
   kind: StreamRow["kind"];
   received: SeqRange[];
@@ -49,15 +57,27 @@ export function settledIn(view: StreamView): SeqRange[] {
   return unite(unite(view.received, view.added), view.filled);
 }
 
-function viewOf({ siteId, kind, received, filled, ackedBefore, highestSeq, repairing }: StreamRow): StreamView {
+function viewOf({ uuid, siteId, kind, received, filled, ackedBefore, highestSeq, repairing }: StreamRow): StreamView {
   const had = { received: parseMultirange(received), filled: parseMultirange(filled) };
   const before = parseMultirange(ackedBefore);
-  return { siteId, kind, ...had, added: [], fillsAdded: [], ackedBefore: before, highestSeq, told: false, repairing };
+  return {
+    uuid,
+    siteId,
+    kind,
+    ...had,
+    added: [],
+    fillsAdded: [],
+    ackedBefore: before,
+    highestSeq,
+    told: false,
+    repairing,
+  };
 }
 
-function sortBatch({ site, streamId, span, report, events, unusable }: Batch, { fresh, known, streams }: Sorted): void {
+function sortBatch(batch: Batch, { fresh, known, streams }: Sorted): void {
+  const { site, streamId, span, report, events, unusable } = batch;
   const view = streams.get(streamId);
-  if (view === undefined) throw new Error(`stream ${streamId} of site ${site.id} vanished`);
+  if (view?.uuid !== batch.streamUuid) throw new StreamVanished(batch);
   view.highestSeq = Math.max(view.highestSeq, report.highestSeq);
   const seqs: number[] = [];
   for (const event of events) {

@@ -70,6 +70,7 @@ export async function writeGroup(
     lockSites(client, new Map([...sites.keys()].map((id) => [id, marked.has(id) ? "alone" : "shared"]))),
     readStreams(client, [...sites.keys()]),
   ]);
+  memories.belongTo(streams[0]?.databaseStarted);
   const sorted = subtractReceived(work.batches, streams);
   refusePutBack(work.batches, sorted);
   const { keyed, rejected } = keyEvents(sorted.fresh, assembler);

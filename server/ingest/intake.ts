@@ -43,12 +43,12 @@ export class Intake {
     // What is live is small: it does not wait until the backlogs of twenty agents are read.
     const { header, events, bytes } = await this.#parsers.add(read, { priority: -packed.length });
     const receivedAt = now();
-    const streamId = await this.#options.sites.stream(header.stream, site, header.kind ?? "outbox");
     const reported = this.#report(site, header, receivedAt, events.length === 0);
     const settled =
       events.length === 0
-        ? await this.#heartbeat(site, streamId, header)
-        : (await this.#options.writer.submit(toBatch(site, streamId, header, events, bytes))).settled;
+        ? await this.#heartbeat(site, header)
+        : (await this.#options.writer.submit(toBatch(site, await this.#streamOf(site, header), header, events, bytes)))
+            .settled;
     await reported;
     const commands = header.kind === "file" ? [] : commandsFor(header, settled);
     commands.push(...(await this.#options.downloads.exchange(site.id, header.windows)));
@@ -56,10 +56,21 @@ export class Intake {
     return header.kind === "file" ? reply : { ...reply, received_to: highest(settled) };
   }
 
-  async #heartbeat(site: SiteContext, streamId: number, header: IngestHeader): Promise<Ranges> {
-    const { pool, writer, log } = this.#options;
+  #streamOf(site: SiteContext, { stream, kind }: IngestHeader): Promise<number> {
+    return this.#options.sites.stream(stream, site, kind ?? "outbox");
+  }
+
+  async #heartbeat(site: SiteContext, header: IngestHeader): Promise<Ranges> {
+    const { pool, writer, log, sites } = this.#options;
     const { acked, ...report } = reportOf(header);
-    const standing = await reportStream(pool, { streamId, ...report });
+    let streamId = await this.#streamOf(site, header);
+    let standing = await reportStream(pool, { streamId, uuid: header.stream, ...report });
+    if (standing === undefined) {
+      sites.forgetStreams();
+      streamId = await this.#streamOf(site, header);
+      standing = await reportStream(pool, { streamId, uuid: header.stream, ...report });
+    }
+    if (standing === undefined) throw new Error(`stream ${header.stream} of site ${site.id} vanished`);
     const [received, filled] = [parseMultirange(standing.received), parseMultirange(standing.filled)];
     const missing = lostOf(acked, { received, filled, ackedBefore: parseMultirange(standing.ackedBefore) });
     if (missing.length > 0) await settlePutBack(pool, log, { siteId: site.id, streamId, acked, missing });
@@ -114,7 +125,17 @@ function toBatch(
     if (before?.seq !== event.seq) events.push(event);
     else if (!before.digest.equals(event.digest)) unusable.push({ event, reason: "conflict", detail });
   }
-  return { site, streamId, lane: header.lane, span: header.span, report: reportOf(header), events, unusable, bytes };
+  return {
+    site,
+    streamId,
+    streamUuid: header.stream,
+    lane: header.lane,
+    span: header.span,
+    report: reportOf(header),
+    events,
+    unusable,
+    bytes,
+  };
 }
 
 function ackedOf(events: readonly IncomingEvent[]): SeqRange[] {

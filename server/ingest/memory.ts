@@ -42,6 +42,7 @@ export class CallMemories {
   readonly #weightMax: number;
   readonly #calls = new Map<number, CallMemory>();
   #weight = 0;
+  #databaseStarted: string | undefined;
 
   constructor(callsMax: number, weightMax: number) {
     this.#callsMax = callsMax;
@@ -50,6 +51,14 @@ export class CallMemories {
 
   get size(): number {
     return this.#calls.size;
+  }
+
+  /** Since the database was started anew it may be an older copy, whose numbers and revisions mean other calls. */
+  belongTo(databaseStarted: string | undefined): void {
+    if (databaseStarted === undefined || databaseStarted === this.#databaseStarted) return;
+    this.#databaseStarted = databaseStarted;
+    this.#calls.clear();
+    this.#weight = 0;
   }
 
   /** Takes a call out: whoever writes it puts it back once committed. Undefined when unknown or outdated. */

@@ -13,11 +13,17 @@ export class GaveUp extends Error {
   }
 }
 
+/** A row for which there is no partition: no fault of the row. */
+export function lacksPartition(error: unknown): boolean {
+  return codeOf(error) === "23514" && messageOf(error).includes("no partition of relation");
+}
+
 /** What a failed transaction calls for: `again` as it is, `apart` to find the event at fault, `later` when the database is back. */
 export type Cure = "again" | "apart" | "later";
 
 export function cureOf(error: unknown): Cure {
   if (error instanceof GaveUp) return "apart";
+  if (lacksPartition(error)) return "again";
   if (error instanceof Overtaken) return "again";
   const code = codeOf(error);
   if (code === undefined) return "later";

@@ -54,6 +54,11 @@ export class Sites {
     return stream.id;
   }
 
+  /** Streams are looked up again: the database may be another than it was. */
+  forgetStreams(): void {
+    this.#streams.clear();
+  }
+
   async #site(siteId: number, ageMsMax: number): Promise<Remembered> {
     const known = this.#sites.get(siteId);
     if (known !== undefined && this.#now() - known.readAt < ageMsMax) return known;

@@ -38,6 +38,7 @@ export interface StreamReport {
 export interface Batch {
   site: SiteContext;
   streamId: number;
+  streamUuid: string;
   lane: Lane;
   /** Of a file: the seqs the batch accounts for. */
   span?: SeqRange | undefined;

@@ -12,9 +12,10 @@ import { COUNTS_NOTHING, type IngestCounts } from "./counts.ts";
 import { type Work, writeGroup, type Written } from "./group.ts";
 import { INGEST_LIMITS } from "./limits.ts";
 import { CallMemories } from "./memory.ts";
-import { cureOf, GaveUp } from "./pg-failure.ts";
+import { cureOf, GaveUp, lacksPartition } from "./pg-failure.ts";
 import { PutBack, settlePutBack } from "./put-back.ts";
 import type { Ranges } from "./ranges.ts";
+import { StreamVanished } from "./fresh.ts";
 import { busy } from "./refusal.ts";
 import { halves, setAside } from "./split.ts";
 import type { Batch, SiteContext } from "./types.ts";
@@ -30,6 +31,8 @@ export interface WriterOptions {
   log: Logger;
   now: () => number;
   random: () => number;
+  /** A stream is not where it was: what is remembered of streams is to be looked up again. */
+  streamVanished?: () => void;
   liveWriters?: number;
   backlogWriters?: number;
   counts?: IngestCounts;
@@ -114,6 +117,7 @@ export class Writer {
     try {
       resolve({ settled: await this.#writeApart(batch, failed) });
     } catch (error) {
+      if (error instanceof StreamVanished) this.#options.streamVanished?.();
       this.#options.log.error({ err: error, site: batch.site.id }, "a batch could not be written; the agent keeps it");
       reject(
         busy(`the database did not take the batch (${messageOf(error)}): send again`, INGEST_LIMITS.retryAfterSeconds),
@@ -152,6 +156,8 @@ export class Writer {
         countLag(work.batches, now(), this.#counts);
         return written;
       } catch (error) {
+        // A database that was put back to an older copy has not the partitions that were made meanwhile.
+        if (lacksPartition(error)) this.#partitionsFor = "";
         if (error instanceof PutBack) await settlePutBack(pool, log, error.lost);
         else if (cureOf(error) !== "again") throw error;
         if (attempt === INGEST_LIMITS.attemptsMax) throw new GaveUp(attempt, error);

@@ -112,7 +112,7 @@ export async function tellHoles(client: ClientBase, siteId: number, ended: Ended
        greatest(t.from_time, t.to_time), lo, hi, hi - lo + 1
      FROM (SELECT s.id, s.created_at, lower(h) AS lo, upper(h) - 1 AS hi
            FROM json_to_recordset($2) AS r ("streamId" bigint, above bigint, "to" bigint) JOIN streams s ON s.id = r."streamId",
-             unnest(int8multirange(int8range(above + 1, greatest(above, "to"), '[]')) - s.received - s.filled) h
+             unnest(int8multirange(int8range(above + 1, greatest(above, "to") + 1)) - s.received - s.filled) h
            ORDER BY s.id, lower(h) LIMIT $4) hole,
        LATERAL (SELECT
          coalesce((SELECT captured_at FROM ami_events WHERE stream_id = id AND seq = lo - 1), created_at) AS from_time,

@@ -6,6 +6,9 @@ export type StreamKind = "outbox" | "file";
 
 export interface StreamRow {
   id: number;
+  uuid: string;
+  /** When this PostgreSQL began to run: whoever puts a database back to an older copy starts it anew. */
+  databaseStarted: string;
   siteId: number;
   kind: StreamKind;
   /** int8multirange as text: seqs committed. */
@@ -24,7 +27,7 @@ export interface StreamRow {
 export async function readStreams(client: ClientBase, siteIds: number[]): Promise<StreamRow[]> {
   const { rows } = await client.query<StreamRow & { id: string }>({
     name: "read_streams",
-    text: `SELECT id, site_id AS "siteId", kind, received::text, filled::text, acked_before::text AS "ackedBefore",
+    text: `SELECT id, uuid::text, pg_postmaster_start_time()::text AS "databaseStarted", site_id AS "siteId", kind, received::text, filled::text, acked_before::text AS "ackedBefore",
              highest_seq::float8 AS "highestSeq", repairing FROM streams WHERE site_id = ANY($1::int[])`,
     values: [siteIds],
   });

@@ -31,6 +31,7 @@ export async function reportSite(pool: Pool, report: SiteReport): Promise<void> 
 
 export interface StreamReportRow {
   streamId: number;
+  uuid: string;
   highestSeq: number;
   oldestUnacked: number | null;
   waiting: number;
@@ -44,13 +45,13 @@ export interface StreamStanding {
   ackedBefore: string;
 }
 
-/** Notes a heartbeat and returns how the stream stands. */
-export async function reportStream(pool: Pool, report: StreamReportRow): Promise<StreamStanding> {
+/** Notes a heartbeat and returns how the stream stands; undefined when the stream is not there under this number (any more). */
+export async function reportStream(pool: Pool, report: StreamReportRow): Promise<StreamStanding | undefined> {
   const { rows } = await pool.query<StreamStanding>({
     name: "report_stream",
     text: `UPDATE streams SET highest_seq = greatest(highest_seq, $2), oldest_unacked = $3, waiting = $4
-           WHERE id = $1 RETURNING received::text, filled::text, acked_before::text AS "ackedBefore"`,
-    values: [report.streamId, report.highestSeq, report.oldestUnacked, report.waiting],
+           WHERE id = $1 AND uuid = $5 RETURNING received::text, filled::text, acked_before::text AS "ackedBefore"`,
+    values: [report.streamId, report.highestSeq, report.oldestUnacked, report.waiting, report.uuid],
   });
-  return rows[0] ?? { received: "{}", filled: "{}", ackedBefore: "{}" };
+  return rows[0];
 }

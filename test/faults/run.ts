@@ -183,6 +183,7 @@ export async function judge(stack: Stack, watch: FinalityWatch): Promise<{ verdi
       verdicts.filter(({ rows }) => rows > 1).map(({ told, rows }) => `Event ${told.number} is stored ${rows} times`),
     ),
     ...some(judgeGaps({ journal, gaps, stored, damages: stack.damages, outboxHarmed })),
+    ...some(await setAside(stack)),
     ...some(judgeTags({ told: journal.told, stored, tap: stack.tap, windowMs, clockJumps: stack.clockJumps })),
     ...some(
       judgeCalls({ played: journal.calls.filter(({ call }) => !disputed.has(call)), incomplete, calls, reference }),
@@ -190,6 +191,16 @@ export async function judge(stack: Stack, watch: FinalityWatch): Promise<{ verdi
     ...some(await watch.judge(journal, { incomplete, disputed })),
   ];
   return { verdicts, wrongs };
+}
+
+/** Whatever a server could not take, the agents' own markers included; a conflict was made on purpose. */
+async function setAside({ database }: Stack): Promise<string[]> {
+  const rows = await database.query<{ stream: string; seq: string; event: string; detail: string }>(
+    `SELECT stream_id AS stream, seq, body->>'Event' AS event, detail FROM rejected_events WHERE reason <> 'conflict'`,
+  );
+  return rows.map(
+    ({ stream, seq, event, detail }) => `Event ${seq} of stream ${stream} (${event}) was set aside: ${detail}`,
+  );
 }
 
 /** Calls that ran while two agents claimed to be one site. */

@@ -125,6 +125,23 @@ describe("events the agent lost", () => {
     ]);
   });
 
+  it("by a stream that was continued are a gap; one that lost nothing is continued without a word", async () => {
+    const [old, now] = [crypto.randomUUID(), crypto.randomUUID()];
+    await send(server, site, [at(1, 0, { Event: "A" }), at(2, 1, { Event: "A" })], { stream: old });
+    const continued = (seq: number, to: number) =>
+      at(seq, 9, { Event: MARKERS.streamContinued, Stream: [old], To: [String(to)] });
+    await send(server, site, [continued(1, 2)], { stream: now });
+    expect(await office.rows("SELECT reason, detail FROM rejected_events")).toEqual([]);
+    expect(await gaps()).toEqual([]);
+    await send(server, site, [continued(2, 4)], { stream: now });
+    // What the stream itself still has is not lost; only the marker of a new outbox says that nothing more will come.
+    await send(server, site, [at(3, 10, { Event: MARKERS.captureStarted, Outbox: "new" })], { stream: now });
+    const holes = await office.rows(
+      "SELECT from_seq::int, to_seq::int, count::int FROM gaps WHERE cause = 'outbox_lost'",
+    );
+    expect(holes).toEqual([{ from_seq: 3, to_seq: 4, count: 2 }]);
+  });
+
   it("told in headers that make no sense still leave a gap", async () => {
     const odd = {
       Event: MARKERS.gap,

@@ -1,7 +1,10 @@
 import { spawnSync } from "node:child_process";
+import { cpSync } from "node:fs";
+import { dirname, join } from "node:path";
 import { expect, test } from "vitest";
 import { pause, until } from "../stack/stack.ts";
 import { storedNumbers } from "../catalogue/fault.ts";
+import { copyOutbox, removeOutbox } from "../catalogue/outbox.ts";
 import { inject, missing, scenario } from "./scenario.ts";
 
 const haveCompiler = spawnSync("cc", ["--version"]).error === undefined;
@@ -70,6 +73,32 @@ test("a database put back to a backup gets everything again, also what was a hol
     for (const server of servers) await server.start();
   });
   expect(outcome.wrongs).toEqual([]);
+}, 180_000);
+
+test("a database put back to a backup gets again what the outbox had under an earlier name", async () => {
+  const outcome = await scenario({}, async (stack, watch) => {
+    const { database, agent, journal } = stack;
+    const copy = `${stack.dir}/backup`;
+    await database.backUp(copy);
+    await pause(2_000);
+    const told = journal.told.length;
+    await until(async () => (await storedNumbers(stack)).length >= told, 20_000);
+    // A file that was copied takes a new stream; of the one before nothing is left to be sent.
+    await agent.end();
+    copyOutbox(agent, join(stack.dir, "copy"));
+    removeOutbox(agent);
+    cpSync(join(stack.dir, "copy"), dirname(agent.outboxFile), { recursive: true });
+    agent.start();
+    await until(() => stack.pbx.listening, 15_000);
+    await pause(2_000);
+    watch.forgiveAbsence(true);
+    await database.restore(copy);
+    stack.restores.push({ atMono: performance.now() });
+    await pause(2_000);
+  });
+  expect(outcome.wrongs).toEqual([]);
+  expect(missing(outcome)).toBe(0);
+  expect(outcome.streams).toBe(2);
 }, 180_000);
 
 test("a database put back under running servers, which remember what is gone, ends the same", async () => {
