@@ -1,6 +1,6 @@
 import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
-import { mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { accessSync, constants, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 
@@ -18,6 +18,7 @@ export function warmUp(cacheFolder: string): void {
     const now = hashOf(sources());
     if (readIfThere(stamp) === now) return;
     mkdirSync(cacheFolder, { recursive: true });
+    accessSync(cacheFolder, constants.W_OK);
     const { status } = spawnSync(process.execPath, [...process.execArgv, script], {
       stdio: "ignore",
       timeout: WARM_UP_MS_MAX,

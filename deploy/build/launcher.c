@@ -1,7 +1,8 @@
 /*
  * Runs before the system's dynamic linker does: on a system whose glibc is too old for node, that linker would print
  * eight lines about versions and end. This says one sentence. Everywhere else it maps the linker as the kernel would have, puts
- * two settings of malloc before the environment (docs/decisions/0002-agent-memory.md), and hands over. No library, no relocation; launcher.ts puts it into the binary and fills in `origin`.
+ * two settings of malloc before the environment (docs/decisions/0002-agent-memory.md), and hands over. No library, no
+ * relocation; launcher.ts puts it into the binary and fills in `origin`.
  */
 typedef unsigned long u64;
 typedef unsigned int u32;
@@ -38,9 +39,10 @@ struct {
     Segment segments[SEGMENTS_MAX];
 } const volatile origin __attribute__((section(".data"))) = { "RINGPOST_ORIGIN", 0, 0, { { 0, 0, 0, 0, 0, 0, 0, 0 } } };
 
-/* Fewer arenas, and large buffers given back at once. Before the user's own: of two, glibc takes the later one. */
+/* Fewer arenas, and large buffers given back at once. */
 static const char arenas[] = "MALLOC_ARENA_MAX=2";
 static const char mapped[] = "MALLOC_MMAP_THRESHOLD_=65536";
+static const char own[] = "MALLOC_";
 #define SETTINGS 2
 
 static const char linker[] = "/lib64/ld-linux-x86-64.so.2";
@@ -141,11 +143,25 @@ typedef struct {
     u64 entry, *stack;
 } Start;
 
-/* Moves argc, argv and its end down to make room for the settings. Their number is even: the stack stays aligned. */
+static int sets_malloc(char *const *environment)
+{
+    for (; *environment != 0; environment++) {
+        u64 same = 0;
+        while (same < sizeof own - 1 && (*environment)[same] == own[same]) same++;
+        if (same == sizeof own - 1) return 1;
+    }
+    return 0;
+}
+
+/*
+ * Moves argc, argv and its end down to make room for the settings. Their number is even: the stack stays aligned. Whoever sets
+ * malloc himself gets none: of two settings old glibcs take the first, new ones the last.
+ */
 static u64 *add_settings(u64 *stack)
 {
     volatile u64 *to = stack - SETTINGS;
     u64 words = 1 + stack[0] + 1;
+    if (sets_malloc((char *const *)(stack + words))) return stack;
     for (u64 n = 0; n < words; n++) to[n] = stack[n];
     to[words] = (u64)arenas;
     to[words + 1] = (u64)mapped;
