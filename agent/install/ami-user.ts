@@ -6,12 +6,15 @@ export const READ_CLASSES = ["system", "call", "agent", "dtmf", "dialplan"] as c
 export const WRITE_CLASSES = ["reporting"] as const;
 export const AMI_USER = "ringpost";
 
+/** A section that switches AMI on: of its own, or as more of the one there is. Where there is none Asterisk refuses the latter. */
+export type SwitchOn = "[general]" | "[general](+)";
+
 /**
  * The agent's AMI user with the least rights that show every call: no command, no origination, this machine only. `host`
  * is where AMI listens: who speaks to an address of his own comes from it.
  */
-export function amiUserConf(secret: string, turnOn: boolean, host = "127.0.0.1"): string {
-  const general = turnOn ? ["[general](+)", "enabled = yes", "bindaddr = 127.0.0.1", ""] : [];
+export function amiUserConf(secret: string, switchOn: SwitchOn | null, host = "127.0.0.1"): string {
+  const general = switchOn === null ? [] : [switchOn, "enabled = yes", "bindaddr = 127.0.0.1", ""];
   return [
     "; Written by ringpost-agent install; removed by ringpost-agent uninstall. Changes here are overwritten.",
     ...general,
@@ -28,6 +31,11 @@ export function amiUserConf(secret: string, turnOn: boolean, host = "127.0.0.1")
     "eventfilter = Application: (Dial|Queue|VoiceMail)",
     "",
   ].join("\n");
+}
+
+/** How an earlier installation switched AMI on. */
+export function switchedOnIn(conf: string): SwitchOn | null {
+  return (/^\[general\](?:\(\+\))?$/m.exec(conf)?.[0] as SwitchOn | undefined) ?? null;
 }
 
 /** The secret of an earlier installation, so that running it again changes nothing. */

@@ -1,8 +1,9 @@
-import { existsSync, globSync, readFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { RingpostError } from "../../shared/errors.ts";
+import { messageOf, RingpostError } from "../../shared/errors.ts";
+import { includesOf, readConf } from "../recover/conf.ts";
 import { AMI_USER } from "./ami-user.ts";
-import { includesOf, readManagerConf, type ManagerConf } from "./manager-conf.ts";
+import { managerConfOf, type ManagerConf } from "./manager-conf.ts";
 
 /** Where Asterisk's AMI is configured on this machine, and where the agent's own file goes. */
 export interface FoundAsterisk {
@@ -16,25 +17,41 @@ export interface FoundAsterisk {
 }
 
 const INCLUDE_LINE = `#include ${AMI_USER}-manager.conf`;
+const WILDCARD = "manager.d/*.conf";
+const BYTE_ORDER_MARK = "\u{FEFF}";
 /** Taken in by manager.conf on FreePBX, which writes manager.conf itself. */
 const FREEPBX_CUSTOM = "manager_custom.conf";
 
-/** @param root "" on a real machine. @throws RingpostError when there is no manager.conf. */
+/** @param root "" on a real machine. @throws RingpostError when there is no manager.conf, or one that cannot be read. */
 export function findAsterisk(root: string): FoundAsterisk {
   const folder = join(root, "/etc/asterisk");
   const managerConf = join(folder, "manager.conf");
   if (!existsSync(managerConf))
-    throw new RingpostError({
-      code: "asterisk_not_found",
-      attempted: "find Asterisk",
-      on: managerConf,
-      found: "there is no such file",
-      retry: "no",
-      next: "Run this on the PBX itself. When Asterisk runs in a container or elsewhere, see docs/agent.md",
-    });
-  const text = readFileSync(managerConf, "utf8");
-  const ami = readManagerConf(text, (pattern) => textOf(folder, pattern));
-  return { folder, managerConf, ami, ...place(folder, text) };
+    throw notFound(
+      managerConf,
+      "there is no such file",
+      "Run this on the PBX itself. When Asterisk runs in a container or elsewhere, see docs/agent.md",
+    );
+  const text = textOf(managerConf);
+  if (text.startsWith(BYTE_ORDER_MARK))
+    throw notFound(
+      managerConf,
+      "it begins with a byte order mark, and Asterisk refuses all of it",
+      "Save it as UTF-8 without a byte order mark (an editor for Windows put it there), then run this again",
+    );
+  return { folder, managerConf, ami: managerConfOf(readConf(folder, "manager.conf")), ...place(folder, text) };
+}
+
+function textOf(file: string): string {
+  try {
+    return readFileSync(file, "utf8");
+  } catch (error) {
+    throw notFound(file, messageOf(error), "Run this as root (sudo), on a manager.conf that is a file");
+  }
+}
+
+function notFound(on: string, found: string, next: string): RingpostError {
+  return new RingpostError({ code: "asterisk_not_found", attempted: "find Asterisk", on, found, retry: "no", next });
 }
 
 /** Two users of one name are one to Asterisk, with the rights of both. @throws RingpostError when somebody made one by hand. */
@@ -51,15 +68,9 @@ export function refuseForeignUser({ ami, managerConf, ownFile }: FoundAsterisk):
 }
 
 function place(folder: string, text: string): Pick<FoundAsterisk, "ownFile" | "include"> {
-  const includes = includesOf(text);
-  if (includes.some((name) => name.endsWith("manager.d/*.conf")))
-    return { ownFile: join(folder, "manager.d", `${AMI_USER}.conf`), include: null };
+  const includes = includesOf(text).map((name) => name.replace(/^\/etc\/asterisk\//, ""));
+  if (includes.includes(WILDCARD)) return { ownFile: join(folder, "manager.d", `${AMI_USER}.conf`), include: null };
   const ownFile = join(folder, `${AMI_USER}-manager.conf`);
   const host = includes.includes(FREEPBX_CUSTOM) ? FREEPBX_CUSTOM : "manager.conf";
   return { ownFile, include: { file: join(folder, host), line: INCLUDE_LINE } };
-}
-
-function textOf(folder: string, pattern: string): string | undefined {
-  const files = globSync(pattern.startsWith("/") ? pattern : join(folder, pattern)).toSorted();
-  return files.length === 0 ? undefined : files.map((file) => readFileSync(file, "utf8")).join("\n");
 }

@@ -4,7 +4,7 @@ import { isSea } from "node:sea";
 import { stringify } from "smol-toml";
 import { ENROL_PATH } from "../../shared/enrol.ts";
 import { RingpostError } from "../../shared/errors.ts";
-import { AMI_USER, amiUserConf, secretIn } from "./ami-user.ts";
+import { AMI_USER, amiUserConf, secretIn, switchedOnIn } from "./ami-user.ts";
 import type { FoundAsterisk } from "./asterisk.ts";
 import { postJson } from "./exchange.ts";
 import { isLoopback } from "../settings.ts";
@@ -73,10 +73,12 @@ export function installSteps(work: Work): Step[] {
 
 function amiUser({ system, asterisk, added }: Work): Step {
   const before = system.read(asterisk.ownFile);
-  const turnOn = !asterisk.ami.enabled || before?.includes("[general](+)") === true;
+  const { ami } = asterisk;
+  const needed = ami.enabled ? null : ami.hasGeneral ? "[general](+)" : "[general]";
+  const switchOn = switchedOnIn(before ?? "") ?? needed;
   const known = secretIn(before ?? "") ?? secretOfSettings(system);
   const secret = known ?? randomBytes(24).toString("base64url");
-  const text = amiUserConf(secret, turnOn, turnOn ? "127.0.0.1" : amiHostOf(asterisk.ami));
+  const text = amiUserConf(secret, switchOn, switchOn === null ? amiHostOf(ami) : "127.0.0.1");
   return step("ami_user", asterisk.ownFile, before === text, () => {
     const { uid, gid } = system.ownerOf(asterisk.managerConf);
     noteFolders(system, added, system.write(asterisk.ownFile, text, 0o640, { uid, gid }));

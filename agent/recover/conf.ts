@@ -8,12 +8,14 @@ export interface Section {
 }
 
 const INCLUDE_DEPTH_MAX = 8;
+/** Files that include each other in circles are read so often at most. */
+const FILES_MAX = 200;
 
-/** The sections of a file of `folder`, with what it includes; none when it is not there or not readable. */
+/** What is in force of a file of `folder` with what it includes: templates are where they are used. None when it cannot be read. */
 export function readConf(folder: string, name: string): Section[] {
-  const sections: Section[] = [];
-  readInto(sections, folder, join(folder, name), 0);
-  return sections;
+  const reading: Reading = { folder, sections: [], templates: new Set(), current: undefined, files: 0 };
+  readInto(reading, join(folder, name), 0);
+  return reading.sections.filter((section) => !reading.templates.has(section));
 }
 
 /** The last value an option has in the sections of this name, as Asterisk takes it. */
@@ -26,35 +28,67 @@ export function isYes(value: string | undefined): boolean {
   return /^(yes|true|y|t|1|on)$/i.test(value ?? "");
 }
 
-function readInto(sections: Section[], folder: string, file: string, depth: number): void {
-  for (const line of linesOf(file)) {
-    const included = /^#(?:try)?include\s+["<]?([^"<>\s;]+)/i.exec(line)?.[1];
+/** Files named by `#include` and `#tryinclude` lines, in order. */
+export function includesOf(text: string): string[] {
+  return linesOf(text).flatMap((line) => includeOn(line) ?? []);
+}
+
+interface Reading {
+  folder: string;
+  sections: Section[];
+  templates: Set<Section>;
+  current: Section | undefined;
+  files: number;
+}
+
+function readInto(reading: Reading, file: string, depth: number): void {
+  if (++reading.files > FILES_MAX) return;
+  for (const line of linesOf(textOf(file))) {
+    const included = includeOn(line);
+    const [, section, flags = ""] = /^\[([^\]]+)\](?:\(([^)]*)\))?/.exec(line) ?? [];
+    const [, name, value = ""] = /^([^=[\]]+?)\s*=>?\s*(.*)$/.exec(line) ?? [];
     if (included !== undefined) {
-      const pattern = isAbsolute(included) ? included : join(folder, included);
+      const pattern = isAbsolute(included) ? included : join(reading.folder, included);
       if (depth < INCLUDE_DEPTH_MAX)
-        for (const path of globSync(pattern).toSorted()) readInto(sections, folder, path, depth + 1);
-      continue;
-    }
-    const section = /^\[([^\]]+)\]/.exec(line)?.[1];
-    if (section !== undefined) sections.push({ name: section, options: [] });
-    const [, name, value] = /^([^=[\]]+?)\s*=>?\s*(.*)$/.exec(line) ?? [];
-    if (section === undefined && name !== undefined) sections.at(-1)?.options.push([name, value ?? ""]);
+        for (const path of globSync(pattern).toSorted()) readInto(reading, path, depth + 1);
+    } else if (section !== undefined) begin(reading, section, flags.split(","));
+    else if (name !== undefined) reading.current?.options.push([name, value]);
   }
 }
 
-/** Without comments, trimmed. */
-function linesOf(file: string): string[] {
-  let text: string;
+/** `[name](!)` is a template, `[name](+)` goes on with the section of that name, `[name](other)` begins with what `other` has. */
+function begin(reading: Reading, name: string, flags: readonly string[]): void {
+  const { sections, templates } = reading;
+  const named = (wanted: string) => sections.find((known) => known.name.toLowerCase() === wanted.toLowerCase());
+  const more = flags.some((flag) => flag.startsWith("+")) ? named(name) : undefined;
+  reading.current = more ?? { name, options: flags.flatMap((flag) => named(flag)?.options ?? []) };
+  if (more === undefined) sections.push(reading.current);
+  if (flags.includes("!")) templates.add(reading.current);
+}
+
+function includeOn(line: string): string | undefined {
+  return /^#(?:try)?include\s+["<]?([^"<>]+)/i.exec(line)?.[1]?.trim();
+}
+
+function textOf(file: string): string {
   try {
-    text = readFileSync(file, "utf8");
+    return readFileSync(file, "utf8");
   } catch {
-    return [];
+    return "";
   }
-  const uncommented = text.replaceAll(/;--(?!-)[\s\S]*?--;/g, "");
-  return uncommented.split(/\r?\n/).map((line) =>
-    line
-      .replace(/(^|[^\\]);.*$/, "$1")
-      .replaceAll("\\;", ";")
-      .trim(),
-  );
+}
+
+/** Trimmed and without comments: from `;` to the end of the line, and from `;--` to `--;` over any number of lines. */
+function linesOf(text: string): string[] {
+  let depth = 0;
+  return text.split("\n").map((line) => {
+    let kept = "";
+    for (const [piece] of line.matchAll(/\\;|;--(?!-)|--;|;|[^\\;-]+|[^]/g)) {
+      if (piece === ";--") depth++;
+      else if (piece === "--;" && depth > 0) depth--;
+      else if (depth === 0 && piece.endsWith(";") && piece !== "\\;") break;
+      else if (depth === 0) kept += piece === "\\;" ? ";" : piece;
+    }
+    return kept.trim();
+  });
 }

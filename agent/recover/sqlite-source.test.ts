@@ -202,7 +202,12 @@ describe("what Asterisk writes its calls into", () => {
     expect(find().cel.map(({ kind }) => kind)).toEqual(["cel_sqlite"]);
     expect(find().cdr.map(({ kind }) => kind)).toEqual(["cdr_sqlite"]);
     mkdirSync(join(root, "etc/asterisk"));
-    writeFileSync(join(root, "etc/asterisk/asterisk.conf"), "[directories](!)\nastlogdir => /elsewhere ; moved\n");
+    const moved = (section: string) =>
+      writeFileSync(join(root, "etc/asterisk/asterisk.conf"), `${section}\nastlogdir => /elsewhere ; moved\n`);
+    // As in Asterisk's own sample: a template, which is not in force until the mark is taken away.
+    moved("[directories](!)");
+    expect(find().cel).toHaveLength(1);
+    moved("[directories]");
     expect(find()).toMatchObject({ cel: [], cdr: [] });
   });
 });

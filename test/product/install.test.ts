@@ -3,8 +3,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { findAsterisk, refuseForeignUser } from "../../agent/install/asterisk.ts";
-import { amiUserConf } from "../../agent/install/ami-user.ts";
-import { amiHostOf, readManagerConf } from "../../agent/install/manager-conf.ts";
+import { amiUserConf, switchedOnIn } from "../../agent/install/ami-user.ts";
+import { amiHostOf } from "../../agent/install/manager-conf.ts";
 import { UNIT } from "../../agent/install/unit.ts";
 import { parseSymbols, tooNew } from "../../deploy/build/symbols.ts";
 import { run } from "../asterisk/lab/command.ts";
@@ -54,12 +54,51 @@ describe("finding AMI on a PBX", () => {
     ] as const) {
       conf("manager.conf", `[general]\nenabled = yes\nbindaddr = ${bindaddr}\n`);
       expect(amiHostOf(findAsterisk(root).ami)).toBe(host);
-      expect(amiUserConf("s", false, host)).toContain(permit);
+      expect(amiUserConf("s", null, host)).toContain(permit);
     }
   });
 
-  it("does not run in circles when files include each other", () => {
-    expect(readManagerConf("#include a\n[u]\nread = call\n", () => "#include a\n").users.has("u")).toBe(true);
+  it("does not run in circles when files include each other, however often", () => {
+    const lines = ["manager.conf", "a.conf"].flatMap((name) => Array.from({ length: 30 }, () => `#include ${name}`));
+    conf("manager.conf", `[general]\nenabled = yes\n${lines.join("\n")}\n[u]\nread = call\n`);
+    conf("a.conf", lines.join("\n"));
+    expect(findAsterisk(root).ami).toMatchObject({ enabled: true, users: new Map([["u", expect.anything()]]) });
+  });
+
+  it.each([
+    ["comments over several lines", ";-- [general]\nenabled = no ;-- inner --;\n[ringpost]\nread = all\n--;[general]"],
+    ["a ruler that looks like one", ";------------------\n[general]"],
+    ["tabs and the line ends of Windows", "\t[general]\t; here\r\n\t#tryinclude\tnone.conf\r"],
+    ["a template", "[base](!)\nport = 5040\n[general](base)"],
+    ["a template of the same name", "[general](!)\nenabled = no\nbindaddr = 1.2.3.4\n[general]"],
+    [
+      "another section of the same name",
+      "[general]\nenabled = yes\nport = 5041\n[general]\nenabled = no\n[general](+)",
+    ],
+    ["capital letters and arrows", "[GENERAL]\nBindAddr=>127.0.0.9"],
+  ])("reads manager.conf as Asterisk does: %s", (_, text) => {
+    conf("manager.conf", `${text}\nenabled = yes ; no\n;[ringpost]\n[crm](!)\nread = all\n`);
+    const { ami } = findAsterisk(root);
+    expect(ami).toMatchObject({ hasGeneral: true, enabled: true });
+    expect(ami.port).toBe(Number(/port = (\d+)/.exec(text)?.[1] ?? 5038));
+    expect(ami.bindaddr).toBe(/=>(\S+)/.exec(text)?.[1] ?? "0.0.0.0");
+    expect([...ami.users.keys()]).toEqual([]);
+  });
+
+  it("adds to no [general] where there is none: Asterisk would refuse the whole file", () => {
+    conf("manager.conf", "; nothing\n");
+    expect(findAsterisk(root).ami).toMatchObject({ hasGeneral: false, enabled: false });
+    expect(amiUserConf("s", "[general]")).toMatch(/^\[general\]\nenabled = yes$/m);
+    expect(switchedOnIn(amiUserConf("s", "[general]"))).toBe("[general]");
+    expect(switchedOnIn(amiUserConf("s", null))).toBeNull();
+  });
+
+  it("says what is wrong with a manager.conf that Asterisk or this user cannot read", () => {
+    conf("manager.conf", "\u{FEFF}[general]\nenabled = yes\n");
+    expect(() => findAsterisk(root)).toThrow(/byte order mark/);
+    rmSync(join(root, "etc/asterisk/manager.conf"));
+    mkdirSync(join(root, "etc/asterisk/manager.conf"));
+    expect(() => findAsterisk(root)).toThrow(/as root/);
   });
 
   it("leaves a user of the same name alone that somebody made by hand", () => {

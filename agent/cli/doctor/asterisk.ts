@@ -37,14 +37,13 @@ function isThisMachine(host: string): boolean {
 
 function checkManager({ managerConf, ami }: FoundAsterisk, username: string): Check[] {
   const user = ami.users.get(username);
-  const open = !(ami.bindaddr.startsWith("127.") || ami.bindaddr === "::1");
   return [
     pass("asterisk", managerConf),
     user === undefined
       ? skip("write_timeout", `no user [${username}] in manager.conf`)
       : judge("write_timeout", user.writeTimeoutMs >= WRITE_TIMEOUT_MS_MIN, `${user.writeTimeoutMs} ms`, "warn"),
     judge("timestamp_events", ami.timestampEvents, ami.timestampEvents ? "yes" : "no", "warn"),
-    judge("ami_closed", !open, `bindaddr = ${ami.bindaddr}`, "warn"),
+    judge("ami_closed", isLoopback(ami.bindaddr), `bindaddr = ${ami.bindaddr}`, "warn"),
   ];
 }
 
