@@ -43,6 +43,12 @@ export function makeContext(ports: ProgramPorts, voice: Voice): Context {
   return { ports, voice, configFile, settings };
 }
 
+/** What a command could not do: for people beside its output, with --json an object instead of it. */
+export function sayRefused({ ports }: Context, json: boolean | undefined, error: string, message: string): void {
+  if (json === true) ports.print(JSON.stringify({ error, message }, null, 2));
+  else ports.complain(message);
+}
+
 function notInstalled(): ConfigurationError {
   const allowed = "what `ringpost-agent install --server URL --code CODE` writes, or another file by --config";
   return new ConfigurationError([{ setting: CONFIG, found: "there is no such file", allowed }]);

@@ -1,9 +1,9 @@
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { EXIT } from "../../shared/errors.ts";
+import { EXIT, messageOf, RingpostError } from "../../shared/errors.ts";
 import { Store } from "../outbox/store.ts";
-import type { CommonOptions, Context } from "./context.ts";
+import { sayRefused, type CommonOptions, type Context } from "./context.ts";
 import { diagnostics } from "./diagnostics.ts";
 import { readLog, viewLogLine } from "./logs.ts";
 import { viewSettings, withoutSecrets } from "./settings-view.ts";
@@ -34,12 +34,9 @@ export async function onLogs(
   options: CommonOptions & { lines: number; file?: string },
 ): Promise<number> {
   const lines = readLog(options.lines, options.file);
-  if (lines === null) {
-    context.ports.complain(context.voice.words.noJournal);
-    return EXIT.warning;
-  }
-  if (lines.length === 0) {
-    context.ports.complain(context.voice.words.noLines);
+  if (lines === null || lines.length === 0) {
+    const { noJournal, noLines } = context.voice.words;
+    sayRefused(context, options.json, "no_log", lines === null ? noJournal : noLines);
     return EXIT.warning;
   }
   for (const line of lines) context.ports.print(options.json === true ? line : viewLogLine(line));
@@ -61,11 +58,27 @@ export async function onDiagnostics(context: Context, options: DiagnosticsOption
   });
   const file =
     options.output ?? `ringpost-diagnostics-${new Date().toISOString().slice(0, 19).replaceAll(":", "")}.zip`;
-  writeFileSync(file, zip, { mode: 0o600 });
+  save(file, zip);
   context.ports.print(
     options.json === true ? JSON.stringify({ file, bytes: zip.length }) : context.voice.words.written(file),
   );
   return EXIT.ok;
+}
+
+function save(file: string, content: Uint8Array): void {
+  try {
+    writeFileSync(file, content, { mode: 0o600 });
+  } catch (cause) {
+    throw new RingpostError({
+      code: "not_written",
+      attempted: "write the file",
+      on: file,
+      found: messageOf(cause),
+      retry: "no",
+      next: "Choose another place with --output",
+      cause,
+    });
+  }
 }
 
 export async function onVersion(context: Context, options: CommonOptions): Promise<number> {

@@ -37,3 +37,9 @@ export function bytes(count: number): string {
   const megabytes = count / (1024 * 1024);
   return megabytes < 1024 ? `${megabytes.toFixed(1)} MB` : `${(megabytes / 1024).toFixed(1)} GB`;
 }
+
+/** What others sent, as it may stand on a terminal: an escape sequence in a caller's name must not steer it. */
+export function harmless(text: string): string {
+  // oxlint-disable-next-line no-control-regex -- these are what it is about
+  return text.replaceAll(/[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069]/g, "\u{FFFD}");
+}

@@ -6,10 +6,11 @@ import { readAdded } from "../install/record.ts";
 import { askStatus } from "../control/ask.ts";
 import { CONFIG, installSteps, OUTBOX, type Step, type StepName } from "../install/steps.ts";
 import { System } from "../install/system.ts";
-import { removals } from "../install/uninstall.ts";
+import { removals, type Removal, type RemovalName } from "../install/uninstall.ts";
 import { plainHttpAllowed, SETTINGS } from "../settings.ts";
-import type { CommonOptions, Context } from "./context.ts";
+import { sayRefused, type CommonOptions, type Context } from "./context.ts";
 import { checksForPrograms, examine } from "./look-commands.ts";
+import { sayError } from "./phrases/phrases.ts";
 import { sleep } from "../sleep.ts";
 import { viewChecks } from "./views.ts";
 import type { Voice } from "./voice.ts";
@@ -35,7 +36,7 @@ export async function onInstall(context: Context, flags: InstallFlags): Promise<
   refuseServer(flags);
   const caFile = flags.caFile === undefined ? undefined : readableAuthority(flags.caFile);
   const system = new System(flags.root ?? "");
-  if (!dry && !isRoot(context)) return EXIT.critical;
+  if (!dry && !isRoot(context, flags)) return EXIT.critical;
   const asterisk = findAsterisk(system.root);
   refuseForeignUser(asterisk);
   const options = {
@@ -99,23 +100,35 @@ export async function onUninstall(
 ): Promise<number> {
   const { ports, voice } = context;
   const dry = flags.dryRun === true;
-  if (!dry && !isRoot(context)) return EXIT.critical;
+  if (!dry && !isRoot(context, flags)) return EXIT.critical;
   const all = removals(new System(flags.root ?? ""), flags.purge === true);
   const say = (line: string) => (flags.json === true ? undefined : ports.print(line));
   if (all.length === 0) say(voice.words.nothingInstalled);
+  const steps: { step: RemovalName; on: string; state: "would" | "done" | "failed" }[] = [];
   for (const removal of all) {
     const { would, doing } = voice.words.step;
     say(`${dry ? would : doing}  ${voice.words.removals[removal.name]} ${removal.on}`);
-    if (!dry) removal.run();
+    const state = dry ? "would" : remove(removal, context);
+    steps.push({ step: removal.name, on: removal.on, state });
   }
-  const steps = all.map(({ name, on }) => ({ step: name, on, state: dry ? "would" : "done" }));
   if (flags.json === true) ports.print(JSON.stringify({ steps }, null, 2));
-  return EXIT.ok;
+  return steps.some(({ state }) => state === "failed") ? EXIT.warning : EXIT.ok;
 }
 
-function isRoot({ ports, voice }: Context): boolean {
+function remove(removal: Removal, { ports, voice }: Context): "done" | "failed" {
+  try {
+    removal.run();
+    return "done";
+  } catch (error) {
+    if (removal.optional !== true) throw error;
+    ports.complain(sayError(error, voice.language));
+    return "failed";
+  }
+}
+
+function isRoot(context: Context, { json }: CommonOptions): boolean {
   if (process.getuid?.() === 0) return true;
-  ports.complain(voice.words.notRoot);
+  sayRefused(context, json, "not_root", context.voice.words.notRoot);
   return false;
 }
 

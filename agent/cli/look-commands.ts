@@ -4,7 +4,7 @@ import { EXIT } from "../../shared/errors.ts";
 import type { SeenCall } from "../control/calls.ts";
 import { askCalls, askGaps, follow } from "../control/ask.ts";
 import { sleep } from "../sleep.ts";
-import type { CommonOptions, Context } from "./context.ts";
+import { sayRefused, type CommonOptions, type Context } from "./context.ts";
 import type { Level } from "./assess.ts";
 import type { Check } from "./doctor/checks.ts";
 import { doctor, levelOf } from "./doctor/doctor.ts";
@@ -117,9 +117,7 @@ export async function onFsck(context: Context, options: CommonOptions): Promise<
   return failed || result.bad.length > 0 ? EXIT.critical : EXIT.ok;
 }
 
-function sayNotRunning({ ports, voice }: Context, json: boolean | undefined): number {
-  const message = voice.words.notRunning;
-  if (json === true) ports.print(pretty({ error: "not_running", message }));
-  else ports.complain(message);
+function sayNotRunning(context: Context, json: boolean | undefined): number {
+  sayRefused(context, json, "not_running", context.voice.words.notRunning);
   return EXIT.critical;
 }

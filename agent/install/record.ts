@@ -18,9 +18,9 @@ export function readAdded(system: System): Added {
   return text === undefined ? none : { ...none, ...(JSON.parse(text) as Partial<Added>) };
 }
 
-/** Written after every step: an installation that was cut off can be taken away too. Its own folder goes with it. */
+/** Written before each change: an installation that was cut off at any point can be taken away too. Its own folder goes with it. */
 export function writeAdded(system: System, added: Added): void {
-  addTo(added.folders, ...system.makeFolders(dirname(system.path(RECORD))));
+  addTo(added.folders, ...system.missingFolders(dirname(system.path(RECORD))));
   system.write(system.path(RECORD), `${JSON.stringify(added, null, 2)}\n`, 0o600);
 }
 

@@ -1,5 +1,6 @@
 import { randomBytes } from "node:crypto";
 import { chmodSync, chownSync, existsSync, readFileSync } from "node:fs";
+import { dirname } from "node:path";
 import { isSea } from "node:sea";
 import { stringify } from "smol-toml";
 import { ENROL_PATH } from "../../shared/enrol.ts";
@@ -71,7 +72,8 @@ export function installSteps(work: Work): Step[] {
   ];
 }
 
-function amiUser({ system, asterisk, added }: Work): Step {
+function amiUser(work: Work): Step {
+  const { system, asterisk } = work;
   const before = system.read(asterisk.ownFile);
   const { ami } = asterisk;
   const needed = ami.enabled ? null : ami.hasGeneral ? "[general](+)" : "[general]";
@@ -81,8 +83,7 @@ function amiUser({ system, asterisk, added }: Work): Step {
   const text = amiUserConf(secret, switchOn, switchOn === null ? amiHostOf(ami) : "127.0.0.1");
   return step("ami_user", asterisk.ownFile, before === text, () => {
     const { uid, gid } = system.ownerOf(asterisk.managerConf);
-    noteFolders(system, added, system.write(asterisk.ownFile, text, 0o640, { uid, gid }));
-    note(system, added, () => addTo(added.files, asterisk.ownFile));
+    put(work, asterisk.ownFile, text, 0o640, { uid, gid });
   });
 }
 
@@ -126,12 +127,12 @@ function systemUser({ system, added }: Work): Step {
       "/usr/sbin/nologin",
     ];
     const inRoot = system.root === "" ? [] : ["--prefix", system.root];
+    note(system, added, () => (added.user = true));
     system.run(
       "useradd",
       [...inRoot, ...options, SERVICE_USER],
       "Make a system user ringpost by hand, then run this command again",
     );
-    note(system, added, () => (added.user = true));
   });
 }
 
@@ -139,14 +140,16 @@ function stateFolder({ system, added }: Work): Step {
   const folder = system.path(STATE_FOLDER);
   const done = existsSync(folder) && system.ownerOf(folder).mode === 0o700;
   return step("state_folder", STATE_FOLDER, done, () => {
-    noteFolders(system, added, system.makeFolders(folder));
+    note(system, added, () => addTo(added.folders, ...system.missingFolders(folder)));
+    system.makeFolder(folder);
     const { uid, gid } = serviceOwner(system);
     chownSync(folder, uid, gid);
     chmodSync(folder, 0o700);
   });
 }
 
-function enrol({ system, asterisk, options, added }: Work): Step {
+function enrol(work: Work): Step {
+  const { system, asterisk, options } = work;
   const file = system.path(CONFIG);
   const done = existsSync(file) && readFileSync(file, "utf8").includes(`url = "${options.server}"`);
   return step("enrol", `${options.server} -> ${CONFIG}`, done, async () => {
@@ -157,8 +160,7 @@ function enrol({ system, asterisk, options, added }: Work): Step {
     if (status !== 200 || typeof body["key"] !== "string") throw refusedCode(options.server, status, body["message"]);
     const secret = secretIn(system.read(asterisk.ownFile) ?? "") ?? "";
     const text = settings(options, body["key"], asterisk.ami, secret);
-    noteFolders(system, added, system.write(file, text, 0o600, serviceOwner(system)));
-    note(system, added, () => addTo(added.files, file));
+    put(work, file, text, 0o600, serviceOwner(system));
   });
 }
 
@@ -189,21 +191,21 @@ function settings(
 }
 
 /** The package has put it there already; a binary that was carried here copies itself. */
-function binary({ system, added }: Work): Step {
+function binary(work: Work): Step {
+  const { system } = work;
   const target = system.path(BINARY);
   const done = existsSync(target) && (!isSea() || readFileSync(target).equals(readFileSync(process.execPath)));
   return step("binary", BINARY, done || !isSea(), () => {
-    noteFolders(system, added, system.write(target, readFileSync(process.execPath), 0o755));
-    note(system, added, () => addTo(added.files, target));
+    put(work, target, readFileSync(process.execPath), 0o755);
   });
 }
 
-function unit({ system, added }: Work): Step {
+function unit(work: Work): Step {
+  const { system } = work;
   const file = system.path(UNIT_FILE);
   const done = existsSync(system.path(PACKAGED_UNIT)) || system.read(file) === UNIT;
   return step("unit", UNIT_FILE, done, () => {
-    noteFolders(system, added, system.write(file, UNIT, 0o644));
-    note(system, added, () => addTo(added.files, file));
+    put(work, file, UNIT, 0o644);
   });
 }
 
@@ -226,11 +228,16 @@ function step(name: StepName, on: string, done: boolean, run: () => void | Promi
   return { name, on, done, run: async () => run() };
 }
 
+/** A file of ours: first noted, with the folders it needs, then written. */
+function put({ system, added }: Work, file: string, content: string | Buffer, mode: number, owner?: Owner): void {
+  note(system, added, () => {
+    addTo(added.folders, ...system.missingFolders(dirname(file)));
+    addTo(added.files, file);
+  });
+  system.write(file, content, mode, owner);
+}
+
 function note(system: System, added: Added, change: () => unknown): void {
   change();
   writeAdded(system, added);
-}
-
-function noteFolders(system: System, added: Added, folders: readonly string[]): void {
-  if (folders.length > 0) note(system, added, () => addTo(added.folders, ...folders));
 }

@@ -5,6 +5,7 @@ import {
   existsSync,
   mkdirSync,
   readFileSync,
+  realpathSync,
   renameSync,
   rmSync,
   statSync,
@@ -22,6 +23,11 @@ export interface Owner {
   gid: number;
 }
 
+/** What a write that was cut off leaves beside the file. */
+export function unfinished(file: string): string {
+  return `${file}.ringpost-new`;
+}
+
 /** Everything the installation asks of the machine; `root` is put before every path, "" on a real machine. */
 export class System {
   readonly root: string;
@@ -37,22 +43,31 @@ export class System {
     return existsSync(file) ? readFileSync(file, "utf8") : undefined;
   }
 
-  /** Whole or not at all, with its mode and owner from the first byte on. Returns the folders it had to make. */
-  write(file: string, text: string | Buffer, mode: number, owner?: Owner): string[] {
-    const made = this.makeFolders(dirname(file));
-    const temporary = `${file}.ringpost-new`;
+  /** Whole or not at all, with its mode and owner from the first byte on. A link stays one: what it points to is written. */
+  write(file: string, text: string | Buffer, mode: number, owner?: Owner): void {
+    this.makeFolder(dirname(file));
+    const target = existsSync(file) ? realpathSync(file) : file;
+    const temporary = unfinished(target);
     rmSync(temporary, { force: true });
-    writeFileSync(temporary, text, { mode: 0o600, flag: "wx" });
-    if (owner !== undefined) chownSync(temporary, owner.uid, owner.gid);
-    chmodSync(temporary, mode);
-    renameSync(temporary, file);
-    return made;
+    try {
+      writeFileSync(temporary, text, { mode: 0o600, flag: "wx", flush: true });
+      if (owner !== undefined) chownSync(temporary, owner.uid, owner.gid);
+      chmodSync(temporary, mode);
+      renameSync(temporary, target);
+    } catch (error) {
+      rmSync(temporary, { force: true });
+      throw error;
+    }
   }
 
-  makeFolders(folder: string): string[] {
+  makeFolder(folder: string): void {
+    mkdirSync(folder, { recursive: true, mode: 0o755 });
+  }
+
+  /** The folder and those above it that are not there, outermost first. */
+  missingFolders(folder: string): string[] {
     const missing: string[] = [];
     for (let at = folder; !existsSync(at); at = dirname(at)) missing.push(at);
-    mkdirSync(folder, { recursive: true, mode: 0o755 });
     return missing.toReversed();
   }
 

@@ -1,7 +1,8 @@
 import { existsSync, readdirSync, rmdirSync, rmSync } from "node:fs";
+import { dirname } from "node:path";
 import { readAdded, RECORD, type Added } from "./record.ts";
 import { OUTBOX, STATE_FOLDER } from "./steps.ts";
-import { SERVICE, SERVICE_USER, type System } from "./system.ts";
+import { SERVICE, SERVICE_USER, unfinished, type System } from "./system.ts";
 
 export type RemovalName = "stop" | "file" | "line" | "ami_reload" | "user" | "outbox" | "folder";
 
@@ -9,12 +10,19 @@ export interface Removal {
   name: RemovalName;
   on: string;
   run(): void;
+  /** What else is removed does not depend on it: when it fails that is told, and the rest goes on. */
+  optional?: boolean;
 }
 
 /** All an installation added, as things to take away, by its own record. The outbox goes only when asked. */
 export function removals(system: System, purge: boolean): Removal[] {
   const added = readAdded(system);
-  if (!existsSync(system.path(RECORD))) return [];
+  const folders = [dirname(system.path(RECORD)), ...added.folders]
+    .filter((folder, at, all) => all.lastIndexOf(folder) === at)
+    .toReversed()
+    .map((folder) => ({ name: "folder" as const, on: folder, run: () => dropEmpty(folder) }));
+  // Cut off before it could note anything.
+  if (!existsSync(system.path(RECORD))) return folders.filter(({ on }) => isEmpty(on));
   return [
     ...stop(system),
     ...added.lines.map(({ file, line, newline }) => ({
@@ -22,14 +30,12 @@ export function removals(system: System, purge: boolean): Removal[] {
       on: `${file}: ${line}`,
       run: () => dropLine(system, file, line, newline),
     })),
-    ...added.files.map((file) => ({ name: "file" as const, on: file, run: () => rmSync(file, { force: true }) })),
+    ...added.files.map((file) => ({ name: "file" as const, on: file, run: () => dropFile(file) })),
     ...reload(system, added),
     ...(purge ? [{ name: "outbox" as const, on: STATE_FOLDER, run: () => dropOutbox(system) }] : []),
     ...(added.user ? [{ name: "user" as const, on: SERVICE_USER, run: () => dropUser(system) }] : []),
-    { name: "file", on: system.path(RECORD), run: () => rmSync(system.path(RECORD), { force: true }) },
-    ...added.folders
-      .toReversed()
-      .map((folder) => ({ name: "folder" as const, on: folder, run: () => dropEmpty(folder) })),
+    { name: "file", on: system.path(RECORD), run: () => dropFile(system.path(RECORD)) },
+    ...folders,
   ];
 }
 
@@ -40,7 +46,12 @@ function stop(system: System): Removal[] {
   return [{ name: "stop", on: SERVICE, run }];
 }
 
+function dropFile(file: string): void {
+  for (const one of [file, unfinished(file)]) rmSync(one, { force: true });
+}
+
 function dropLine(system: System, file: string, line: string, newline: boolean): void {
+  rmSync(unfinished(file), { force: true });
   const text = system.read(file);
   if (text === undefined) return;
   const { uid, gid, mode } = system.ownerOf(file);
@@ -56,6 +67,7 @@ function reload(system: System, added: Added): Removal[] {
     {
       name: "ami_reload",
       on: "asterisk -rx 'manager reload'",
+      optional: true,
       run: () => void system.run("asterisk", ["-rx", "manager reload"], next),
     },
   ];
@@ -76,5 +88,9 @@ function dropUser(system: System): void {
 
 /** A folder that somebody else put something into stays. */
 function dropEmpty(folder: string): void {
-  if (existsSync(folder) && readdirSync(folder).length === 0) rmdirSync(folder);
+  if (isEmpty(folder)) rmdirSync(folder);
+}
+
+function isEmpty(folder: string): boolean {
+  return existsSync(folder) && readdirSync(folder).length === 0;
 }

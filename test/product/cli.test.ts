@@ -85,7 +85,7 @@ function putPbxTree(): void {
   const include = { file: "/etc/asterisk/manager.conf", line: "#include ringpost-manager.conf", newline: false };
   const added = {
     files: ["/etc/asterisk/ringpost-manager.conf"],
-    folders: ["/etc/ringpost"],
+    folders: [join(folder, "bare/etc/ringpost")],
     lines: [include],
     user: true,
   };
