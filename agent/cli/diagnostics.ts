@@ -11,7 +11,7 @@ const LOG_LINES = 2_000;
 const CALLS = 200;
 
 /**
- * What support needs, by an allow-list: what is not named here is not in it. Log lines, the only free text, have every
+ * What support needs, by an allow-list: what is not named here is not in it. Log lines and what others said have every
  * number long enough to be a telephone's made unreadable; calls come only with `withCalls`.
  */
 export async function diagnostics(
@@ -29,20 +29,37 @@ export async function diagnostics(
     "outbox.json": await outboxLook(path),
     ...(options.withCalls ? { "calls.json": await askCalls(path, CALLS) } : {}),
   };
-  const log = (readLog(LOG_LINES, options.logFile) ?? []).map(withoutNumbers).join("\n");
+  const log = (readLog(LOG_LINES, options.logFile) ?? []).map(withoutNumbersInLine).join("\n");
   const entries = Object.entries(files).map(([name, value]) => [
     name,
-    strToU8(`${withoutOutsiders(JSON.stringify(value, null, 2))}\n`),
+    strToU8(`${JSON.stringify(value, withoutOutsiders, 2)}\n`),
   ]);
   return zipSync({ ...Object.fromEntries(entries), "log.txt": strToU8(log) });
 }
 
-/** The event a server refused carries its reason only; reasons may quote an event. */
-function withoutOutsiders(text: string): string {
-  return text.replaceAll(/("reason": ")([^"]*)/g, (_, start: string, reason: string) => start + withoutNumbers(reason));
+/** Fields that may quote what Asterisk or the server said, and with it a caller's number. */
+const FREE_TEXT = new Set(["reason", "problem", "problems", "detail", "found"]);
+
+function withoutOutsiders(name: string, value: unknown): unknown {
+  if (!FREE_TEXT.has(name)) return value;
+  if (Array.isArray(value)) return value.map((one) => (typeof one === "string" ? withoutNumbers(one) : one));
+  return typeof value === "string" ? withoutNumbers(value) : value;
 }
 
-/** Times and the words around stay; what has six digits or more and is no time of ours does not. */
-export function withoutNumbers(line: string): string {
-  return line.replaceAll(/(?<![\w.:-])\+?\d{6,}(?![\w:-])/g, "(number)");
+/** A line of the log without what may be a telephone's number: in a JSON line only its texts can have one, and not its time. */
+export function withoutNumbersInLine(line: string): string {
+  try {
+    return JSON.stringify(JSON.parse(line), (name, value: unknown) =>
+      typeof value === "string" && name !== "time" ? withoutNumbers(value) : value,
+    );
+  } catch {
+    return withoutNumbers(line);
+  }
+}
+
+/** Six digits or more, also with the signs people put between them; a date and an IP address are none. */
+export function withoutNumbers(text: string): string {
+  return text.replaceAll(/\d{4}-\d\d-\d\d(?!\d)|\+?\d(?:[ ()/-]{0,2}\d){5,}/g, (found) =>
+    /^\d{4}-\d\d-\d\d$/.test(found) ? found : "(number)",
+  );
 }

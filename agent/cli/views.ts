@@ -4,9 +4,8 @@ import type { BlindPeriod } from "../control/blind.ts";
 import type { SeenCall } from "../control/calls.ts";
 import type { OutboxLook } from "../outbox/look.ts";
 import type { Check } from "./doctor/checks.ts";
-import { clock, moment } from "./format.ts";
+import { clock, duration, harmless, moment } from "./format.ts";
 import { say } from "./phrases/phrases.ts";
-import { duration } from "./format.ts";
 import { table } from "./table.ts";
 import { wrap } from "./wrap.ts";
 import type { Words } from "./words/words.ts";
@@ -38,8 +37,8 @@ export function viewCalls(calls: readonly SeenCall[], nowMs: number, { texts, wo
   const { began, from, to, length, outcome } = words.columns;
   const rows = calls.map((call) => [
     moment(call.started_at),
-    call.from,
-    call.to,
+    harmless(call.from),
+    harmless(call.to),
     duration((call.ended_at ?? nowMs) - call.started_at, texts),
     outcomeOf(call, words),
   ]);
@@ -96,10 +95,10 @@ export function viewEvent(event: AmiEvent, nowMs: number): string {
   const parts = ["Channel", "DestChannel", "Exten", "DialStatus", "ChannelStateDesc", "Cause-txt", "Cause"]
     .flatMap((name) => header(event, name) ?? [])
     .slice(0, 4);
-  return `${clock(nowMs)}  ${event.Event.padEnd(22)} ${parts.join("  ")}`.trimEnd();
+  return harmless(`${clock(nowMs)}  ${event.Event.padEnd(22)} ${parts.join("  ")}`.trimEnd());
 }
 
 export function viewCall(call: SeenCall, nowMs: number, { words }: Voice): string {
-  const who = `${call.from === "" ? "?" : call.from} -> ${call.to === "" ? "?" : call.to}`;
+  const who = harmless(`${call.from === "" ? "?" : call.from} -> ${call.to === "" ? "?" : call.to}`);
   return `${clock(nowMs)}  ${who.padEnd(30)} ${outcomeOf(call, words)}`;
 }

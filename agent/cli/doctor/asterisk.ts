@@ -3,6 +3,7 @@ import { firstOf, type Headers } from "../../../shared/ami-message.ts";
 import { networkInterfaces } from "node:os";
 import { AmiConnection } from "../../ami/connection.ts";
 import { isRefused } from "../../ami/facts.ts";
+import { READ_CLASSES } from "../../install/ami-user.ts";
 import { findAsterisk, type FoundAsterisk } from "../../install/asterisk.ts";
 import { isLoopback, type Settings } from "../../settings.ts";
 import { fail, foundOf, judge, pass, skip, warn, type Check, type CheckName } from "./checks.ts";
@@ -47,8 +48,20 @@ function checkManager({ managerConf, ami }: FoundAsterisk, username: string): Ch
   ];
 }
 
+/** The event classes that the agent needs and its user is not sent, as far as the settings beside it tell. */
+function missingClasses({ ami }: Settings, root: string): string[] {
+  if (!isThisMachine(ami.host)) return [];
+  try {
+    const read = findAsterisk(root).ami.users.get(ami.username)?.read ?? ["all"];
+    return read.includes("all") ? [] : READ_CLASSES.filter((name) => !read.includes(name));
+  } catch {
+    return [];
+  }
+}
+
 /** Logs in beside the agent, asks what it may, and leaves. */
-export async function checkAmi({ ami }: Settings): Promise<Check[]> {
+export async function checkAmi(settings: Settings, root: string): Promise<Check[]> {
+  const { ami } = settings;
   const rest: CheckName[] = [
     "ami_login",
     "asterisk_version",
@@ -71,7 +84,11 @@ export async function checkAmi({ ami }: Settings): Promise<Check[]> {
       return [reachable, pass("ami_login", "in use already: one login at a time"), ...without(rest.slice(1))];
     if (isRefused(login))
       return [reachable, fail("ami_login", firstOf(login["Message"]) ?? "refused"), ...without(rest.slice(1))];
-    return [reachable, pass("ami_login", ami.username), ...(await checkSession(connection))];
+    return [
+      reachable,
+      pass("ami_login", ami.username),
+      ...(await checkSession(connection, missingClasses(settings, root))),
+    ];
   } catch (error) {
     return [reachable, fail("ami_login", foundOf(error)), ...without(rest.slice(1))];
   } finally {
@@ -79,14 +96,14 @@ export async function checkAmi({ ami }: Settings): Promise<Check[]> {
   }
 }
 
-async function checkSession(connection: AmiConnection): Promise<Check[]> {
+async function checkSession(connection: AmiConnection, unheard: readonly string[]): Promise<Check[]> {
   const settings = await connection.action("CoreSettings");
   const commands = await connection.action("ListCommands");
   const sentAt = Date.now();
   const ping = await connection.action("Ping");
   return [
     checkVersion(firstOf(settings["AsteriskVersion"])),
-    ...checkRights(commands, isRefused(settings)),
+    ...checkRights(commands, isRefused(settings), unheard),
     pass("system_name", firstOf(settings["SystemName"]) || "none set"),
     checkClock(Number(firstOf(ping["Timestamp"]) ?? Number.NaN) * 1000 - (sentAt + Date.now()) / 2),
   ];
@@ -102,23 +119,23 @@ function checkVersion(version: string | undefined): Check {
 }
 
 /** ListCommands names what this user may do; where it names nothing, the refused settings are all that is known. */
-function checkRights(commands: Headers, settingsRefused: boolean): Check[] {
-  if (commands["Ping"] === undefined) {
-    const found = settingsRefused ? "refused: CoreSettings" : "CoreSettings";
-    return [
-      judge("rights_needed", !settingsRefused, found, "fail"),
-      skip("rights_wide", "Asterisk does not tell what this user may"),
-    ];
-  }
-  const missing = NEEDED.filter((name) => commands[name] === undefined);
+function checkRights(commands: Headers, settingsRefused: boolean, unheard: readonly string[]): Check[] {
+  const told = commands["Ping"] !== undefined;
+  const refused = told
+    ? NEEDED.filter((name) => commands[name] === undefined)
+    : settingsRefused
+      ? ["CoreSettings"]
+      : [];
+  const needed =
+    refused.length > 0
+      ? fail("rights_needed", `refused: ${refused.join(", ")}`)
+      : unheard.length > 0
+        ? warn("rights_needed", `not in its read line: ${unheard.join(", ")}`)
+        : pass("rights_needed", told ? NEEDED.join(", ") : "CoreSettings");
+  if (!told) return [needed, skip("rights_wide", "Asterisk does not tell what this user may")];
   const wide = TOO_WIDE.filter((name) => commands[name] !== undefined);
   return [
-    judge(
-      "rights_needed",
-      missing.length === 0,
-      missing.length === 0 ? NEEDED.join(", ") : `refused: ${missing.join(", ")}`,
-      "fail",
-    ),
+    needed,
     judge(
       "rights_wide",
       wide.length === 0,

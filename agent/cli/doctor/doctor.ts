@@ -14,7 +14,7 @@ export async function doctor(settings: Settings, configFile: string, root = ""):
       ? fail("running", "nobody answers on its socket")
       : pass("running", `${status.version}, process ${status.pid}`);
   const groups = await Promise.all([
-    checkAmi(settings),
+    checkAmi(settings, root),
     checkServer(settings),
     checkMachine(settings.outbox.path, root),
   ]);

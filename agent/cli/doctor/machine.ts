@@ -90,7 +90,17 @@ function checkSpeed(folder: string): Check {
 function checkZone(root: string): Check {
   const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
   const linked = /zoneinfo\/(.+)$/.exec(linkOf(join(root, "/etc/localtime")) ?? "")?.[1];
-  return judge("timezone", zone !== "", linked === undefined || linked === zone ? zone : `${zone} (${linked})`, "warn");
+  if (linked === undefined || linked === zone) return judge("timezone", zone !== "", zone, "warn");
+  return judge("timezone", nowIn(zone) === nowIn(linked), `${zone} (${linked})`, "warn");
+}
+
+/** What clocks show there; nothing when nobody knows that zone. */
+function nowIn(timeZone: string): string {
+  try {
+    return new Date().toLocaleString("en-GB", { timeZone, timeStyle: "short", dateStyle: "short" });
+  } catch {
+    return "";
+  }
 }
 
 function linkOf(file: string): string | undefined {

@@ -20,6 +20,21 @@ export const COMMAND_PHRASES = [
     null,
     "Запустите это на самой АТС. Если Asterisk в контейнере или на другой машине, см. docs/agent.md",
   ),
+  phrase(
+    /^Run this as root \(sudo\), on a manager\.conf that is a file$/,
+    null,
+    "Запустите это от root (sudo); manager.conf должен быть файлом",
+  ),
+  phrase(
+    /^it begins with a byte order mark, and Asterisk refuses all of it$/,
+    null,
+    "он начинается с метки порядка байтов (BOM), и Asterisk отвергает его целиком",
+  ),
+  phrase(
+    /^Save it as UTF-8 without a byte order mark.*$/,
+    null,
+    "Сохраните его в UTF-8 без BOM (её поставил редактор Windows) и повторите",
+  ),
   phrase(/^add the AMI user (\S+)$/, null, "добавить пользователя AMI $1"),
   phrase(
     /^there is a user \[(.+)\] already, which install did not make$/,

@@ -12,6 +12,7 @@ export const DOCTOR_PHRASES = [
   phrase(/^not told$/, null, "не сообщается"),
   phrase(/^Asterisk does not tell what this user may$/, null, "Asterisk не говорит, что можно этому пользователю"),
   phrase(/^refused: (.+)$/, null, "отказано: $1"),
+  phrase(/^not in its read line: (.+)$/, null, "нет в его строке read: $1"),
   phrase(/^also allowed: (.+)$/, null, "можно и это: $1"),
   phrase(/^none set$/, null, "не задан"),
   phrase(/^plain http$/, null, "http без TLS"),

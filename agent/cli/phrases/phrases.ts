@@ -1,4 +1,5 @@
 import { type ConfigurationError, messageOf, RingpostError } from "../../../shared/errors.ts";
+import { harmless } from "../format.ts";
 import type { Language } from "../texts.ts";
 import { AMI_PHRASES } from "./ami.ts";
 import { COMMAND_PHRASES } from "./commands.ts";
@@ -19,12 +20,15 @@ const ALL = [
 
 /** A text the agent, Asterisk, the server or the system said in English, in a person's language, short; and what to do. */
 export function say(text: string, language: Language): Told {
-  return tell(text, language, ALL);
+  return tell(harmless(text), language, ALL);
 }
 
 /** What a command could not do, on one line. */
 export function sayError(error: unknown, language: Language): string {
-  if (!(error instanceof RingpostError)) return say(messageOf(error), language).text;
+  if (!(error instanceof RingpostError)) {
+    const { text, next: advice } = say(messageOf(error), language);
+    return advice === undefined ? text : `${text}. ${advice}`;
+  }
   const { attempted, on, found, next } = error.failure;
   const [what, why, how] = [attempted, found, next].map((text) => say(text, language).text);
   return language === "ru" ? `Не удалось ${what} (${on}): ${why}. ${how}` : `cannot ${what} (${on}): ${why}. ${how}`;
