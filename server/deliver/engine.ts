@@ -10,6 +10,7 @@ import type { DeliveryCounts } from "./counts.ts";
 import { Lanes } from "./lanes.ts";
 import { DELIVERY_LIMITS } from "./limits.ts";
 import { Pauses } from "./pauses.ts";
+import { Sweeps } from "./sweeps.ts";
 import { deliverCall } from "./task.ts";
 
 /** Longer than steps that are no hangups are kept (server/sync/retention.ts): a step that is told again finds its delivery. */
@@ -43,28 +44,30 @@ export function startDeliveries(options: EngineOptions): Engine {
     waitingMax: DELIVERY_LIMITS.perTargetWaitingMax,
     perTargetMax: (channel) => channelOf(channels, channel)?.perTargetMax ?? 1,
     run: (key) => tell(key),
-    onRoom: () => void sweep(0),
+    onRoom: () => sweep(0),
   });
   const add = (key: DeliveryKey): void => {
     const channel = channels[key.channel];
     if (channel !== undefined && "wake" in channel) channel.wake(key);
     else lanes.add(key);
   };
-  const sweep = (overdueMsMin: number = DELIVERY_LIMITS.overdueMsMin) =>
+  const sweeps = new Sweeps((overdueMsMin) =>
     sweepOnce(pool, add, overdueMsMin).catch((error: unknown) =>
       log.warn({ error: messageOf(error) }, "overdue deliveries were not looked for; the next round does"),
-    );
+    ),
+  );
+  const sweep = (overdueMsMin: number = DELIVERY_LIMITS.overdueMsMin): void => sweeps.ask(overdueMsMin);
   const tell = async (key: DeliveryKey): Promise<void> => {
     try {
       const { recovered, pausedUntil } = await deliverCall(options, key);
       if (pausedUntil !== undefined) pauses.end(targetOf(key), pausedUntil - options.now());
-      if (recovered) void sweep(0);
+      if (recovered) sweep(0);
     } catch (error) {
       log.warn({ error: messageOf(error), call: key.callId }, "a delivery was interrupted; the next round goes on");
     }
   };
-  const pauses = new Pauses(() => void sweep(0));
-  const timer = setInterval(() => void sweep(), DELIVERY_LIMITS.sweepEveryMs);
+  const pauses = new Pauses(() => sweep(0));
+  const timer = setInterval(() => sweep(), DELIVERY_LIMITS.sweepEveryMs);
   return {
     work: {
       crontab: ["27 * * * * deliveries_retention ?jobKey=deliveries_retention&max=1"],
@@ -76,6 +79,7 @@ export function startDeliveries(options: EngineOptions): Engine {
     async stop() {
       clearInterval(timer);
       pauses.clear();
+      await sweeps.close();
       // Other servers take it at once, or this one when it is started again.
       for (const key of await lanes.close()) await addDeliveryJob(pool, key, options.now());
     },

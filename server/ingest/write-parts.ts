@@ -2,12 +2,12 @@ import type { ClientBase } from "pg";
 import type { StepType } from "../../shared/call.ts";
 import type { Step } from "../assemble/index.ts";
 import { needsOf } from "../deliver/rules.ts";
-import { insertDeliveries, type NewDelivery } from "../store/insertDeliveries.ts";
+import { insertDeliveries, type NewDelivery, type Urgency } from "../store/insertDeliveries.ts";
 import { deleteParticipants, insertParticipants, updateParticipants } from "../store/writeParticipants.ts";
 import { deleteUnsentSteps, insertSteps, type NewStepRow, type StepRow, updateSteps } from "../store/writeSteps.ts";
 import { together } from "../store/transaction.ts";
 import { oweHangups, type NewHangup } from "../store/telegram/oweCards.ts";
-import { cardsOf, chatsOfStep, hangupOf } from "./owe-telegram.ts";
+import { cardsOf, chatsOfStep, hangupOf, urgencyOf } from "./owe-telegram.ts";
 import { stepName } from "./retell.ts";
 import { participantRow, stepRow, toldSteps } from "./rows.ts";
 import type { SiteContext } from "./types.ts";
@@ -53,6 +53,7 @@ interface NewStep {
   site: Pick<SiteContext, "enterpriseId" | "delivery">;
   /** Names of the chats that are to be told. */
   chats: readonly string[];
+  urgency: Urgency;
   hangups: readonly NewHangup[];
   row: NewStepRow;
   signature: string;
@@ -117,6 +118,7 @@ function compareStep(
     to.added.push({
       site,
       chats,
+      urgency: urgencyOf(writing, step.key.type),
       hangups: hangupOf(writing, { row: added, toldBefore }),
       row: added,
       signature,
@@ -146,8 +148,8 @@ async function insertNew(client: ClientBase, added: readonly NewStep[]): Promise
 }
 
 /** One delivery for each chat that is to be told of this step. */
-function telegramOf({ row, chats, site }: NewStep): NewDelivery[] {
-  return row.needsTelegram ? cardsOf(row, site.enterpriseId, chats) : [];
+function telegramOf({ row, chats, site, urgency }: NewStep): NewDelivery[] {
+  return row.needsTelegram ? cardsOf(row, site.enterpriseId, chats, urgency) : [];
 }
 
 /** One delivery for each integration that asked for this step. */
@@ -156,6 +158,6 @@ function webhooksOf({ row, site: { enterpriseId, delivery } }: NewStep): NewDeli
   const { callId, uniqueId, siteId, leg, type, nth } = row;
   const targets = delivery.integrations.filter(({ steps }) => steps.has(type as StepType));
   return targets.map(({ name }) => {
-    return { enterpriseId, callId, uniqueId, siteId, leg, type, nth, channel: "webhook", target: name };
+    return { enterpriseId, callId, uniqueId, siteId, leg, type, nth, channel: "webhook", target: name, urgency: 1 };
   });
 }

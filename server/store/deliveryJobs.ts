@@ -21,6 +21,9 @@ export const ADD_JOB = `graphile_worker.add_job('${DELIVER_TASK}',
   json_build_object('enterpriseId', o.enterprise_id, 'channel', o.channel, 'target', o.target, 'callId', o.call_id),
   max_attempts := 3, job_key := concat_ws(':', 'deliver', o.channel, o.enterprise_id, o.target, o.call_id))`;
 
+/** Of delivery `d`. */
+const TARGET = "d.enterprise_id, d.channel, d.target";
+
 /** Sends this call's deliveries again at `at` (epoch ms). */
 export async function addDeliveryJob(client: ClientBase | Pool, key: DeliveryKey, at: number): Promise<void> {
   await client.query(
@@ -32,7 +35,7 @@ export async function addDeliveryJob(client: ClientBase | Pool, key: DeliveryKey
 
 /**
  * What is due and has lost its job: the server that had it died, or its target was left alone. Of each target the oldest
- * `perTargetMax` calls.
+ * `perTargetMax` calls, each by its oldest delivery, which goes first. Costs what it finds, not what waits.
  */
 export async function findDueDeliveries(
   pool: Pool,
@@ -40,14 +43,21 @@ export async function findDueDeliveries(
   perTargetMax: number,
 ): Promise<DeliveryKey[]> {
   const { rows } = await pool.query<DeliveryKey>(
-    `SELECT t.enterprise_id AS "enterpriseId", t.channel, t.target, d.call_id::float8 AS "callId"
-     FROM (SELECT DISTINCT enterprise_id, channel, target FROM deliveries WHERE state = 'waiting') t
+    `WITH RECURSIVE targets AS (
+       (SELECT ${TARGET} FROM deliveries d WHERE d.state = 'waiting' ORDER BY ${TARGET} LIMIT 1)
+       UNION ALL
+       SELECT next.* FROM targets t CROSS JOIN LATERAL (
+         SELECT ${TARGET} FROM deliveries d
+         WHERE d.state = 'waiting' AND (${TARGET}) > (t.enterprise_id, t.channel, t.target) ORDER BY ${TARGET} LIMIT 1) next)
+     SELECT t.enterprise_id AS "enterpriseId", t.channel, t.target, due.call_id::float8 AS "callId"
+     FROM targets t CROSS JOIN (SELECT now() - make_interval(secs => $1::float8 / 1000) AS at) late
      CROSS JOIN LATERAL (
-       SELECT call_id FROM deliveries d
-       WHERE state = 'waiting' AND call_id IS NOT NULL
-         AND (d.enterprise_id, d.channel, d.target) = (t.enterprise_id, t.channel, t.target)
-         AND greatest(created_at, next_attempt_at, claimed_until) < now() - make_interval(secs => $1::float8 / 1000)
-       GROUP BY call_id ORDER BY min(id) LIMIT $2) d
+       SELECT d.call_id FROM deliveries d
+       WHERE d.state = 'waiting' AND d.call_id IS NOT NULL AND (${TARGET}) = (t.enterprise_id, t.channel, t.target)
+         AND d.created_at < late.at AND coalesce(greatest(d.next_attempt_at, d.claimed_until) < late.at, TRUE)
+         AND NOT EXISTS (SELECT FROM deliveries o WHERE o.call_id = d.call_id AND o.channel = d.channel
+                           AND o.target = d.target AND o.state = 'waiting' AND o.id < d.id)
+       ORDER BY d.created_at LIMIT $2) due
      WHERE NOT EXISTS (SELECT FROM delivery_circuits c WHERE c.open_until > now()
        AND (c.enterprise_id, c.channel, c.target) = (t.enterprise_id, t.channel, t.target))`,
     [overdueMsMin, perTargetMax],

@@ -42,6 +42,8 @@ async function finishOneOfMany(pool: Pool, { id, state, error }: Finish): Promis
   });
 }
 
+const UNCLAIMED = "(d.claimed_until IS NULL OR d.claimed_until < now())";
+
 /** What has waited too long at targets that fail, or has lost its call, and nobody is sending; `countMax` at most. */
 export async function findExpiredDeliveries(
   pool: Pool,
@@ -49,11 +51,17 @@ export async function findExpiredDeliveries(
   countMax: number,
 ): Promise<{ id: number; lost: boolean }[]> {
   const { rows } = await pool.query<{ id: number; lost: boolean }>(
-    `SELECT d.id::float8 AS id, d.call_id IS NULL AS lost FROM deliveries d
-     WHERE d.state = 'waiting' AND (d.claimed_until IS NULL OR d.claimed_until < now()) AND (d.call_id IS NULL OR (
-       d.retry_since < now() - make_interval(secs => $1::float8 / 1000) AND EXISTS (
-         SELECT FROM delivery_circuits c WHERE c.open_until IS NOT NULL
-           AND (c.enterprise_id, c.channel, c.target) = (d.enterprise_id, d.channel, d.target)))) LIMIT $2`,
+    `(SELECT d.id::float8 AS id, TRUE AS lost FROM deliveries d
+      WHERE d.state = 'waiting' AND d.call_id IS NULL AND ${UNCLAIMED} LIMIT $2)
+     UNION ALL
+     (SELECT old.id::float8, FALSE FROM (SELECT now() - make_interval(secs => $1::float8 / 1000) AS at) ago, delivery_circuits c
+      CROSS JOIN LATERAL (
+        SELECT d.id FROM deliveries d
+        WHERE d.state = 'waiting' AND d.call_id IS NOT NULL AND ${UNCLAIMED}
+          AND (d.enterprise_id, d.channel, d.target) = (c.enterprise_id, c.channel, c.target)
+          AND d.created_at < ago.at AND d.retry_since < ago.at
+        ORDER BY d.created_at LIMIT $2) old
+      WHERE c.open_until IS NOT NULL LIMIT $2)`,
     [ageMsMax, countMax],
   );
   return rows;

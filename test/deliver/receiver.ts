@@ -1,7 +1,10 @@
+import { readFileSync } from "node:fs";
 import { createServer, type IncomingHttpHeaders, type ServerResponse } from "node:http";
 import { once } from "node:events";
 import type { AddressInfo } from "node:net";
 import { Webhook } from "standardwebhooks";
+import type { TSchema } from "typebox";
+import { Value } from "typebox/value";
 import { startDeliveries, type Engine } from "../../server/deliver/engine.ts";
 import { webhookChannel } from "../../server/deliver/webhook-channel.ts";
 import { startJobs } from "../../server/jobs.ts";
@@ -14,6 +17,7 @@ import type { Office } from "../ingest/office.ts";
 
 export const SECRET = `whsec_${Buffer.alloc(32, 7).toString("base64")}`;
 export const SECRET_KEY = "a key for tests only";
+const SCHEMA = JSON.parse(readFileSync(new URL("../../docs/webhook.schema.json", import.meta.url), "utf8")) as TSchema;
 
 export interface Message {
   headers: IncomingHttpHeaders;
@@ -38,7 +42,7 @@ export interface Receiver {
   close(): Promise<void>;
 }
 
-/** Every message's signature is checked with the library's own verification. */
+/** Every message's signature is checked with the library's own verification, its body by the documented schema. */
 export async function openReceiver(): Promise<Receiver> {
   const nothing = () => Promise.resolve();
   const receiver: Receiver = { url: "", got: [], answer: () => 204, headers: {}, delayMs: 0, close: nothing };
@@ -48,6 +52,9 @@ export async function openReceiver(): Promise<Receiver> {
     request.on("end", () => {
       const text = Buffer.concat(chunks).toString();
       const body = new Webhook(SECRET).verify(text, request.headers as Record<string, string>) as WebhookBody;
+      const wrong = [...Value.Errors(SCHEMA, body)];
+      if (wrong.length > 0)
+        throw new Error(`${text} is not as docs/webhook.schema.json says: ${JSON.stringify(wrong)}`);
       const message = { headers: request.headers, body };
       receiver.got.push(message);
       setTimeout(() => reply(response, receiver.answer(message), receiver.headers), receiver.delayMs);

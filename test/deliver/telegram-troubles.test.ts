@@ -77,6 +77,19 @@ describe("Telegram away", () => {
     ]);
   });
 
+  it("for so long that many cards are too late: they take no place of a call of now", async () => {
+    const { office, api } = world;
+    await setTelegram(office);
+    const late = 60;
+    for (let count = 0; count < late; count++) await world.play({ answered: false, number: "0501110001" });
+    await world.pass(3 * HOUR);
+    await world.play({ answered: false, number: "0509998877" });
+    world.start();
+    await world.settled();
+    expect(titles(api)).toEqual(["❗️ Missed call from 0509998877"]);
+    expect((await errors()).map(({ state }) => state)).toContain("given_up");
+  });
+
   it.each<[string, BotAnswer]>([
     ["errors of its own", { status: 500, description: "Internal Server Error" }],
     ["broken connections", "cut"],

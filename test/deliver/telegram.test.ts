@@ -55,6 +55,17 @@ describe("a card", () => {
     expect(world.api.messages[0]!.text).toContain("(not registered)");
   });
 
+  it.each(["incoming_unregistered", "incoming_all_busy", "incoming_unknown_did", "incoming_declined"])(
+    "of %s rings in the chat of missed calls, once",
+    async (name) => {
+      await setTelegram(world.office, [{ name: "missed", chat: "42", only: "missed" }]);
+      world.start();
+      await world.sendAll(eventsOf(capture(`22/${name}`), "recommended"));
+      await world.settled();
+      expect(world.api.messages).toMatchObject([{ quiet: false, texts: [expect.stringMatching(/^❗️ Missed call/)] }]);
+    },
+  );
+
   it("goes to the chats that want it: missed only, by extension, by type, into a topic", async () => {
     const { office, api } = world;
     await setTelegram(office, [
@@ -106,6 +117,21 @@ describe("a card", () => {
     await world.settled();
     expect(titles(world.api)[0]).toBe("❗️ Missed call from 0509998877");
     expect(world.api.messages).toHaveLength(4);
+  });
+
+  it("a missed call of now is told before those that waited out an outage", async () => {
+    await setTelegram(world.office, [{ name: "boss", chat: "42" }]);
+    for (let count = 0; count < 3; count++) await world.play({ number: `05011100${count}0`, answered: false });
+    await world.pass(10 * 60_000);
+    await world.play({ number: "0509998877", answered: false });
+    world.start();
+    await world.settled();
+    expect(titles(world.api).map((title) => title.slice(-10))).toEqual([
+      "0509998877",
+      "0501110000",
+      "0501110010",
+      "0501110020",
+    ]);
   });
 });
 
@@ -239,13 +265,13 @@ describe("cards change", () => {
     ]);
     world.start();
     await missed();
-    api.press(api.messages[0]!, { id: 5, first_name: "Ivan", last_name: "<P>" });
+    const pressed = { ...api.messages[0]! };
+    api.press(pressed, { id: 5, first_name: "Ivan", last_name: "<P>" });
     const handled = () =>
       api.messages.filter(({ text }) => /✔️ handled by Ivan &lt;P&gt;, \d\d:\d\d/.test(text)).length;
     await expect.poll(handled, { timeout: 20_000 }).toBe(2);
     expect(api.messages.map(({ button }) => button)).toEqual([null, null]);
-    const pressed = { ...api.messages[1]!, button: { text: "", callback_data: "handled:1" } };
-    api.press({ ...api.messages[0]!, button: pressed.button });
+    api.press(pressed);
     await expect.poll(() => api.answered, { timeout: 20_000 }).toHaveLength(2);
     expect(api.answered).toEqual(["Marked as handled", "Already handled by Ivan <P>"]);
     await world.settled();

@@ -4,7 +4,7 @@ import { messageOf, RingpostError } from "../../../shared/errors.ts";
 import { claimCard, type ClaimedCard } from "../../store/telegram/claimCard.ts";
 import { clearChats, pauseChat } from "../../store/telegram/chatCircuit.ts";
 import { type CardEnd, finishCard, giveUpChat, saveMessage } from "../../store/telegram/finishCard.ts";
-import { moveSlot } from "../../store/telegram/takeSlot.ts";
+import { moveSlot, returnSlot } from "../../store/telegram/takeSlot.ts";
 import { readCard } from "../../store/telegram/readCard.ts";
 import { DELIVERY_LIMITS } from "../limits.ts";
 import type { Account } from "./accounts.ts";
@@ -25,7 +25,12 @@ export async function bringNext(context: BringContext, name: ChatName): Promise<
   const chat = account?.settings.chats.find((one) => one.name === name.target);
   if (account === undefined || chat === undefined)
     return dropChat(context, name, "the enterprise has no such chat any more");
-  const limits = { claimMsMax: TELEGRAM_LIMITS.claimMsMax, doubtMsMax: DELIVERY_LIMITS.doubtMsMax, startedAt };
+  const limits = {
+    claimMsMax: TELEGRAM_LIMITS.claimMsMax,
+    freshMsMax: TELEGRAM_LIMITS.freshMsMax,
+    doubtMsMax: DELIVERY_LIMITS.doubtMsMax,
+    startedAt,
+  };
   const key = { ...name, bot: account.bot, chat: chat.chat };
   const before = context.now();
   const claim = await claimCard(pool, key, paceOf(chat.chat), limits);
@@ -64,18 +69,23 @@ async function bring(context: BringContext, bringing: Bringing): Promise<Brought
   const drawn = card.mergedLeg === "" ? drawCard(news.call, account.style) : drawJoined(news.call, account.style);
   const shown = createHash("sha256").update(JSON.stringify(drawn)).digest("base64url");
   const verdict = verdictOf(context, bringing);
+  const slot = { bot: account.bot, chat: bringing.chat.chat };
   if (verdict.do === "none") {
     const { state, why } = verdict;
+    await returnSlot(context.pool, slot);
     return finish(
       context,
       bringing,
       news.steps.map(({ id }) => ({ id, state, error: why })),
     );
   }
-  if (verdict.do === "edit" && card.shown === shown) return finish(context, bringing);
+  if (verdict.do === "edit" && card.shown === shown) {
+    await returnSlot(context.pool, slot);
+    return finish(context, bringing);
+  }
   const answer = await context.inTurn(account.bot, async () => {
     const isLate = context.now() - bringing.claimedAt > TELEGRAM_LIMITS.slotLateMsMax;
-    if (isLate) await moveSlot(context.pool, { bot: account.bot, chat: bringing.chat.chat });
+    if (isLate) await moveSlot(context.pool, slot);
     return request(bringing, drawn, verdict);
   });
   if (answer.kind !== "shown") return followFailure(context, bringing, answer);

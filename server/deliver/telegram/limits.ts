@@ -18,6 +18,8 @@ export const TELEGRAM_LIMITS = {
   /** How long a message that was sent is tried to be noted, before its card is sent again. */
   noteMsMax: 20_000,
   noteRetryMs: 500,
+  /** What reaches a chat later than this is no news that should ring, and waits for what is. */
+  freshMsMax: 60_000,
   /** A request that goes out later than this after it might moves the next one. */
   slotLateMsMax: 50,
   /** Requests at once to all chats of one bot. */

@@ -2,6 +2,7 @@ import type { CardStep } from "../../store/telegram/readCard.ts";
 import type { CardEnd } from "../../store/telegram/finishCard.ts";
 import { givesWay } from "../rules.ts";
 import { type CardCall, isMissed } from "./card-call.ts";
+import { TELEGRAM_LIMITS } from "./limits.ts";
 
 /** What a card is about to become. */
 export interface Prospect {
@@ -24,8 +25,6 @@ export type Verdict =
   | { do: "none"; state: CardEnd["state"]; why: string };
 
 const ECHOES = new Set(["callback", "handled", "merged"]);
-/** What reaches the chat later than this is no news that should ring. */
-const FRESH_MS_MAX = 60_000;
 
 /** Whether a call's present state becomes a new message, changes the one there is, or comes too late. */
 export function judge(prospect: Prospect): Verdict {
@@ -36,7 +35,7 @@ export function judge(prospect: Prospect): Verdict {
   if (call.final && isLate(prospect, own)) {
     return { do: "none", state: "given_up", why: "the call ended too long ago for a chat to hear of it now" };
   }
-  const fresh = now - Math.min(...own.map(({ createdAt }) => createdAt)) <= FRESH_MS_MAX;
+  const fresh = now - Math.min(...own.map(({ createdAt }) => createdAt)) <= TELEGRAM_LIMITS.freshMsMax;
   const open = isMissed(call) && call.callback === null && call.handled === null;
   return { do: "send", quiet: prospect.silent || !(open || fresh) };
 }

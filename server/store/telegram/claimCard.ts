@@ -24,6 +24,8 @@ export interface Pace {
 
 export interface CardLimits {
   claimMsMax: number;
+  /** What was owed longer ago is no news any more. */
+  freshMsMax: number;
   /** When this server began, epoch ms; what was owed before may be in doubt for at most `doubtMsMax`. */
   startedAt: number;
   doubtMsMax: number;
@@ -66,12 +68,13 @@ type Row = Omit<ClaimedCard, "id"> & {
 
 /**
  * Claims the most urgent card that waits for this chat, when the chat's pace and circuit allow a message now: missed calls
- * first, then calls that begin or end. All that waits for the card goes with it.
+ * first, then calls that begin or end; of those alike what is fresh before what has waited long, so that a backlog delays
+ * no news. All that waits for the card goes with it.
  */
 export async function claimCard(pool: Pool, key: ChatKey, pace: Pace, limits: CardLimits): Promise<Claim> {
   const { enterpriseId, target, bot, chat } = key;
   const { gapMs, spanMs, perSpan, botPerSecond, patienceMs } = pace;
-  const { claimMsMax, startedAt, doubtMsMax } = limits;
+  const { claimMsMax, freshMsMax, startedAt, doubtMsMax } = limits;
   const { rows } = await pool.query<Row>({
     name: "claim_card",
     text: CLAIM,
@@ -88,6 +91,7 @@ export async function claimCard(pool: Pool, key: ChatKey, pace: Pace, limits: Ca
       startedAt,
       doubtMsMax,
       patienceMs,
+      freshMsMax,
     ],
   });
   const row = rows[0];
@@ -106,27 +110,32 @@ const OF_LEG = "CASE WHEN d.event_type = 'merged' THEN d.leg ELSE '' END";
 const CLAIM = `
 WITH begun AS (
   SELECT greatest(pg_postmaster_start_time(), to_timestamp($10::float8 / 1000)) AS at),
-due AS (
-  SELECT d.call_id, ${OF_LEG} AS merged_leg, array_agg(d.id ORDER BY d.id) AS ids,
-    min(CASE WHEN d.event_type IN ('dial', 'bridge', 'merged') THEN 2
-             WHEN d.event_type = 'hangup' AND c.call_type = 'incoming' AND c.call_status <> 'answered' THEN 0
-             ELSE 1 END) AS urgency
-  FROM deliveries d JOIN calls c ON c.id = d.call_id LEFT JOIN sites s ON s.id = d.site_id, begun
-  WHERE d.enterprise_id = $1 AND d.channel = 'telegram' AND d.target = $2 AND d.state = 'waiting'
-    AND NOT EXISTS (SELECT FROM telegram_cards k WHERE (k.call_id, k.target, k.merged_leg) =
-                      (d.call_id, d.target, ${OF_LEG}) AND k.claimed_until > now())
-    AND NOT (d.created_at < begun.at AND coalesce(s.last_seen, '-infinity') < begun.at
-             AND now() < begun.at + $11::float8 * interval '1 ms')
-  GROUP BY 1, 2 ORDER BY urgency, min(d.id) LIMIT 1),
 circuit AS (
-  SELECT failures, problem, open_until FROM delivery_circuits
+  SELECT failures, problem, open_until, open_until > now() AS is_open FROM delivery_circuits
   WHERE enterprise_id = $1 AND channel = 'telegram' AND target = $2),
+next AS (
+  SELECT first.*, urgency FROM generate_series(0, 2) AS urgency
+  CROSS JOIN (VALUES (1, now() - $13::float8 * interval '1 ms', 'infinity'), (2, '-infinity', now() - $13::float8 * interval '1 ms'))
+    AS age (rank, after, until)
+  CROSS JOIN LATERAL (
+    SELECT d.call_id, ${OF_LEG} AS merged_leg FROM deliveries d LEFT JOIN sites s ON s.id = d.site_id, begun
+    WHERE d.enterprise_id = $1 AND d.channel = 'telegram' AND d.target = $2 AND d.state = 'waiting' AND d.call_id IS NOT NULL
+      AND d.urgency = urgency.urgency AND d.created_at > age.after AND d.created_at <= age.until
+      AND NOT EXISTS (SELECT FROM telegram_cards k WHERE (k.call_id, k.target, k.merged_leg) =
+                        (d.call_id, d.target, ${OF_LEG}) AND k.claimed_until > now())
+      AND NOT (d.created_at < begun.at AND coalesce(s.last_seen, '-infinity') < begun.at
+               AND now() < begun.at + $11::float8 * interval '1 ms')
+    ORDER BY d.created_at LIMIT 1) first
+  WHERE NOT EXISTS (SELECT FROM circuit WHERE is_open)
+  ORDER BY urgency, age.rank LIMIT 1),
+due AS (
+  SELECT n.call_id, n.merged_leg, n.urgency, array_agg(d.id ORDER BY d.id) AS ids
+  FROM next n JOIN deliveries d ON d.call_id = n.call_id AND d.channel = 'telegram' AND d.target = $2 AND d.state = 'waiting'
+    AND ${OF_LEG} = n.merged_leg
+  GROUP BY 1, 2, 3),
 slot AS (
-  SELECT CASE WHEN c.open_until > now() THEN c.open_until
-              ELSE telegram_slot($3, $4, $5::float8 * interval '1 ms', $6::float8 * interval '1 ms',
-                                 ($7::int[])[due.urgency + 1], ($8::int[])[due.urgency + 1],
-                                 ($12::int[])[due.urgency + 1] * interval '1 ms') END AS free_at
-  FROM due LEFT JOIN circuit c ON TRUE),
+  SELECT telegram_slot($3, $4, $5::float8 * interval '1 ms', $6::float8 * interval '1 ms', ($7::int[])[urgency + 1],
+                       ($8::int[])[urgency + 1], ($12::int[])[urgency + 1] * interval '1 ms') AS free_at FROM due),
 card AS (
   INSERT INTO telegram_cards AS k (call_id, target, merged_leg, claimed_until, attempts)
   SELECT call_id, $2, merged_leg, now() + $9::float8 * interval '1 ms', 1 FROM due, slot WHERE free_at IS NULL
@@ -137,8 +146,10 @@ card AS (
 tried AS (UPDATE deliveries d SET attempts = d.attempts + 1 FROM due, card WHERE d.id = ANY (due.ids))
 SELECT card.id::float8 AS id, due.call_id::float8 AS "callId", due.merged_leg AS "mergedLeg", card.chat,
   card.message_id::float8 AS "messageId", card.shown, card.attempts, due.ids::float8[] AS "deliveryIds",
-  coalesce(c.failures, 0) AS failures, c.problem, coalesce(slot.free_at = 'infinity', FALSE) AS refused,
-  coalesce(c.open_until > now(), FALSE) AS paused,
-  CASE WHEN slot.free_at < 'infinity'
-    THEN greatest(0, extract(epoch FROM slot.free_at - clock_timestamp()) * 1000)::float8 END AS "waitMs"
-FROM due LEFT JOIN slot ON TRUE LEFT JOIN card ON TRUE LEFT JOIN circuit c ON TRUE`;
+  coalesce(c.failures, 0) AS failures, c.problem, coalesce(wait.until = 'infinity', FALSE) AS refused,
+  coalesce(c.is_open, FALSE) AS paused,
+  CASE WHEN wait.until < 'infinity'
+    THEN greatest(0, extract(epoch FROM wait.until - clock_timestamp()) * 1000)::float8 END AS "waitMs"
+FROM (SELECT) AS one LEFT JOIN circuit c ON TRUE LEFT JOIN due ON TRUE LEFT JOIN slot ON TRUE LEFT JOIN card ON TRUE
+  CROSS JOIN LATERAL (SELECT CASE WHEN c.is_open THEN c.open_until ELSE slot.free_at END AS until) wait
+WHERE due.call_id IS NOT NULL OR c.is_open`;

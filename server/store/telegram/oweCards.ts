@@ -1,5 +1,6 @@
 import type { ClientBase } from "pg";
 import { ADD_JOB } from "../deliveryJobs.ts";
+import type { Urgency } from "../insertDeliveries.ts";
 import type { Merge } from "../merge.ts";
 
 /** A hangup that was just written; `startedAt` in epoch ms. */
@@ -14,11 +15,12 @@ export interface NewHangup {
   answeredNumber: string | null;
   startedAt: number;
   callbackMsMax: number;
+  urgency: Urgency;
 }
 
 const RECORD = `"enterpriseId" text, "callId" bigint, "uniqueId" text, "siteId" int, leg text, nth int,
-  "answeredNumber" text, "startedAt" float8, "callbackMsMax" float8`;
-const COLUMNS = "enterprise_id, call_id, unique_id, site_id, leg, event_type, nth, channel, target";
+  "answeredNumber" text, "startedAt" float8, "callbackMsMax" float8, urgency int`;
+const COLUMNS = "enterprise_id, call_id, unique_id, site_id, leg, event_type, nth, channel, target, urgency";
 const ADDED = "ON CONFLICT DO NOTHING RETURNING enterprise_id, call_id, channel, target";
 /** A call takes no longer. */
 const CALL_TIME_MAX = "interval '1 day'";
@@ -36,11 +38,11 @@ export async function oweHangups(client: ClientBase, hangups: readonly NewHangup
         SELECT DISTINCT d.call_id, d.target FROM r JOIN deliveries d ON d.call_id = r."callId" AND d.channel = 'telegram'),
       ended AS (
         INSERT INTO deliveries (${COLUMNS})
-        SELECT "enterpriseId", "callId", "uniqueId", "siteId", leg, 'hangup', nth, 'telegram', told.target
+        SELECT "enterpriseId", "callId", "uniqueId", "siteId", leg, 'hangup', nth, 'telegram', told.target, urgency
         FROM r JOIN told ON told.call_id = r."callId" ${ADDED}),
       back AS (
         INSERT INTO deliveries (${COLUMNS})
-        SELECT DISTINCT m.enterprise_id, m.id, m.unique_id, m.site_id, m.linkedid, 'callback', 1, 'telegram', d.target
+        SELECT DISTINCT m.enterprise_id, m.id, m.unique_id, m.site_id, m.linkedid, 'callback', 1, 'telegram', d.target, 1
         FROM r JOIN calls m ON m.enterprise_id = "enterpriseId" AND right(m.phone_number, 9) = right("answeredNumber", 9)
           AND m.start_time BETWEEN to_timestamp(("startedAt" - "callbackMsMax") / 1000) - ${CALL_TIME_MAX}
                                AND to_timestamp("startedAt" / 1000)
@@ -71,7 +73,7 @@ export async function mergeCards(client: ClientBase, merges: readonly Merge[]): 
         FROM found WHERE k.id = found.id RETURNING k.*),
       owed AS (
         INSERT INTO deliveries (${COLUMNS})
-        SELECT s.enterprise_id, s.id, s.unique_id, s.site_id, moved.merged_leg, 'merged', 1, 'telegram', moved.target
+        SELECT s.enterprise_id, s.id, s.unique_id, s.site_id, moved.merged_leg, 'merged', 1, 'telegram', moved.target, 2
         FROM moved JOIN calls s ON s.id = moved.call_id WHERE moved.merged_leg <> '' ${ADDED})
      SELECT ${ADD_JOB} FROM owed o`,
     [merges.map(({ gone }) => gone), merges.map(({ survivor }) => survivor)],

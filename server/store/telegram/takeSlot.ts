@@ -10,6 +10,18 @@ export async function moveSlot(pool: Pool, { bot, chat }: Pick<ChatKey, "bot" | 
   });
 }
 
+/** No message went out: the place in the chat's and the bot's time is free again. */
+export async function returnSlot(pool: Pool, { bot, chat }: Pick<ChatKey, "bot" | "chat">): Promise<void> {
+  await pool.query({
+    name: "return_slot",
+    text: `WITH mine AS (
+             SELECT bot, chat FROM telegram_pace WHERE bot = $1 AND chat IN ($2, '') AND cardinality(sent) > 0
+             ORDER BY chat DESC FOR UPDATE)
+           UPDATE telegram_pace p SET sent = trim_array(p.sent, 1) FROM mine WHERE (p.bot, p.chat) = (mine.bot, mine.chat)`,
+    values: [bot, chat],
+  });
+}
+
 /** Takes the right to send one message to a chat now (null), or tells in how many ms there may be one. */
 export async function takeSlot(
   pool: Pool,
