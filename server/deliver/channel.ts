@@ -13,12 +13,12 @@ export interface Attempt {
 /**
  * What came of an attempt. `sent`: the target has it, or the channel knows that it needs not (then `note` says why). `retry`: not
  * before `afterMs`; with `wholeTarget` nothing else goes to the target either until then, and it is no failure of the target (it
- * asked for a pause). `dead`: trying again cannot help.
+ * asked for a pause). `dead`: trying again cannot help; with `noTarget` nothing that waits for the target can be sent any more.
  */
 export type Outcome =
   | { kind: "sent"; note?: string }
   | { kind: "retry"; error: string; afterMs?: number; wholeTarget?: boolean }
-  | { kind: "dead"; error: string };
+  | { kind: "dead"; error: string; noTarget?: boolean };
 
 /** A way to tell people or machines. The engine sees to order, retries, circuits and flags. */
 export interface Channel {

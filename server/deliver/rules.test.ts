@@ -36,6 +36,13 @@ describe("what a step needs", () => {
     ["a downloaded hangup goes everywhere", at("hangup", "downloaded"), all, true, true],
     ["a downloaded hangup at the limit still goes", at("hangup", "downloaded", HOUR), all, true, true],
     ["a downloaded hangup over the limit is no chat news", at("hangup", "downloaded", HOUR + 1), all, false, true],
+    [
+      "a downloaded hangup from a clock that is hours ahead is none",
+      at("hangup", "downloaded", -2 * HOUR),
+      all,
+      false,
+      true,
+    ],
     ["a recovered hangup is as a downloaded one", at("hangup", "recovered", 2 * HOUR), all, false, true],
     ["a migrated hangup goes nowhere", at("hangup", "migrated"), all, false, false],
     ["a start told again after its row was dropped is no news", at("start", "live", 0, 61 * DAY), all, false, false],

@@ -33,7 +33,7 @@ export interface Needs {
 export interface StepFacts {
   type: StepType;
   origin: Origin | "migrated";
-  /** PBX time of the step, epoch ms. */
+  /** When it happened, by the server's clock as far as the PBX's is known, epoch ms. */
   at: number;
   /** When the first event of its call reached the server, by the server's clock, epoch ms. */
   callSince: number;
@@ -56,7 +56,8 @@ export function needsOf(step: StepFacts, settings: DeliverySettings, nowMs: numb
   const hangup = step.type === "hangup";
   const retold = !hangup && nowMs - step.callSince > STEP_NEWS_MS_MAX;
   const wanted = step.origin !== "migrated" && (live || hangup) && !retold && step.toldBefore !== true;
-  const stale = !live && nowMs - step.at > settings.downloadedHangupAgeMsMax;
+  // A time that far ahead is as little news as one that far back: nobody knows how old it is.
+  const stale = !live && Math.abs(nowMs - step.at) > settings.downloadedHangupAgeMsMax;
   const needsTelegram = wanted && settings.telegram && !stale;
   const needsIntegration = wanted && settings.integrationSteps.has(step.type);
   return { needsTelegram, needsIntegration, processed: !needsTelegram && !needsIntegration };

@@ -73,7 +73,9 @@ async function deliver(context: DeliveryContext, key: DeliveryKey, delivery: Cla
   }
   if (outcome.kind === "dead") await giveUp(context, key, delivery, outcome.error);
   else await surely(() => finishDelivery(pool, { ...delivery, state: outcome.kind, error: outcome.note ?? null }));
-  if (outcome.kind !== "sent" || delivery.targetFailures === 0) return false;
+  // A target that is no more keeps nothing waiting.
+  const isOpen = outcome.kind === "sent" || (outcome.kind === "dead" && outcome.noTarget === true);
+  if (!isOpen || delivery.targetFailures === 0) return false;
   await noteSuccess(pool, key);
   return delivery.targetFailures >= CLAIM.failuresMax;
 }

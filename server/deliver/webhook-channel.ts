@@ -18,7 +18,7 @@ export function webhookChannel({ vault, now, sender = webhookSender() }: Webhook
     async send({ key: { enterpriseId, target }, delivery, told }) {
       const endpoint = readEndpoint(told.settings, target);
       if (endpoint === undefined) {
-        return { kind: "dead", error: `the enterprise has no webhook ${target} any more` };
+        return { kind: "dead", error: `the enterprise has no webhook ${target} any more`, noTarget: true };
       }
       const secret = vault.open(endpoint.secret, enterpriseId);
       const body = JSON.stringify(webhookBody(enterpriseId, delivery, told, now()));

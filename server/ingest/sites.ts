@@ -73,10 +73,10 @@ export class Sites {
   }
 
   #context(row: SiteRow): SiteContext {
-    const { id, enterpriseId, token, host, settings } = row;
+    const { id, enterpriseId, token, host, clockSkewMs, settings } = row;
     const { directory, problem } = readDirectory(row);
     if (problem !== undefined) this.#log.warn({ enterprise: enterpriseId, problem }, "a setting cannot be used");
-    return { id, enterpriseId, token, host, directory, delivery: readDeliverySettings(settings) };
+    return { id, enterpriseId, token, host, clockSkewMs, directory, delivery: readDeliverySettings(settings) };
   }
 }
 

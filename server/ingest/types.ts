@@ -9,6 +9,8 @@ export interface SiteContext {
   enterpriseId: string;
   token: string;
   host: string;
+  /** Its clock minus ours, as far as is known. */
+  clockSkewMs: number;
   directory: Directory;
   delivery: DeliverySettings;
 }

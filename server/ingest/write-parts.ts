@@ -111,7 +111,8 @@ function compareStep(
   const before = known.get(name);
   if (before === undefined) {
     const callSince = retold.row?.receivedAt ?? receivedAt;
-    const facts = { type: step.key.type, origin: step.origin, at: step.at, callSince, toldBefore };
+    const at = step.at - site.clockSkewMs;
+    const facts = { type: step.key.type, origin: step.origin, at, callSince, toldBefore };
     const chats = chatsOfStep(writing, step.key.type);
     const needs = needsOf(facts, { ...site.delivery, telegram: chats.length > 0 }, receivedAt);
     const added = { ...made, ...needs, receivedAt };

@@ -9,9 +9,10 @@ export async function readContexts(client: ClientBase, siteIds: number[]): Promi
   const rows = await readSites(client, siteIds);
   return new Map(
     rows.map((row) => {
-      const { id, enterpriseId, token, host, settings } = row;
+      const { id, enterpriseId, token, host, clockSkewMs, settings } = row;
       const { directory } = readDirectory(row);
-      return [id, { id, enterpriseId, token, host, directory, delivery: readDeliverySettings(settings) }];
+      const delivery = readDeliverySettings(settings);
+      return [id, { id, enterpriseId, token, host, clockSkewMs, directory, delivery }];
     }),
   );
 }

@@ -1,5 +1,4 @@
 import type { Pool } from "pg";
-import { ADD_JOB } from "./deliveryJobs.ts";
 
 export interface DeliveryRow {
   id: number;
@@ -27,23 +26,45 @@ export async function listDeliveries(pool: Pool, state: string | undefined, coun
   return rows;
 }
 
-/** Sends dead deliveries again, one or (null) all, with a day of retries before them. Returns how many there were. */
+/** There may be a day of them: so many in a transaction. */
+const RETRIED_AT_ONCE = 10_000;
+
+/**
+ * Lets dead deliveries wait again, one or (null) all, with a day of retries before them: the servers' next look for what is
+ * overdue finds them. Returns how many there were.
+ */
 export async function retryDeliveries(pool: Pool, id: number | null): Promise<number> {
-  const { rows } = await pool.query<{ count: number }>(
-    `WITH again AS (
-       UPDATE deliveries SET state = 'waiting', retry_since = now(), next_attempt_at = NULL, done_at = NULL
-       WHERE state = 'given_up' AND call_id IS NOT NULL AND ($1::bigint IS NULL OR id = $1) RETURNING *),
+  let count = 0;
+  for (let after: number | null = 0; after !== null;) {
+    const again = await retrySome(pool, id, after);
+    count += again.count;
+    after = again.last;
+  }
+  return count;
+}
+
+/** By id, so that none that dies again meanwhile is taken twice. */
+async function retrySome(
+  pool: Pool,
+  id: number | null,
+  after: number,
+): Promise<{ count: number; last: number | null }> {
+  const { rows } = await pool.query<{ count: number; last: number | null }>(
+    `WITH dead AS (
+       SELECT id FROM deliveries WHERE state = 'given_up' AND id > $2 AND ($1::bigint IS NULL OR id = $1) ORDER BY id LIMIT $3),
+     again AS (
+       UPDATE deliveries d SET state = 'waiting', retry_since = now(), next_attempt_at = NULL, done_at = NULL
+       FROM dead WHERE d.id = dead.id AND d.state = 'given_up' AND d.call_id IS NOT NULL RETURNING d.*),
      reopened AS (
        UPDATE call_events e SET processed = FALSE FROM again d
        WHERE e.call_id = d.call_id AND (e.site_id, e.leg, e.event_type, e.nth) = (d.site_id, d.leg, d.event_type, d.nth)),
      closed AS (
        DELETE FROM delivery_circuits c USING again d
-       WHERE (c.enterprise_id, c.channel, c.target) = (d.enterprise_id, d.channel, d.target)),
-     jobs AS (SELECT ${ADD_JOB} FROM (SELECT DISTINCT enterprise_id, channel, target, call_id FROM again) o)
-     SELECT (SELECT count(*) FROM again)::int AS count, (SELECT count(*) FROM jobs) AS jobs`,
-    [id],
+       WHERE (c.enterprise_id, c.channel, c.target) = (d.enterprise_id, d.channel, d.target))
+     SELECT (SELECT count(*) FROM again)::int AS count, (SELECT max(id) FROM dead)::float8 AS last`,
+    [id, after, RETRIED_AT_ONCE],
   );
-  return rows[0]?.count ?? 0;
+  return rows[0]!;
 }
 
 export interface DeliveryCount {

@@ -35,7 +35,7 @@ it("deliveries shows the dead and sends them again, and /metrics counts them", a
     { id: 1, state: "waiting", target: "crm" },
   ]);
   expect(await office.rows("SELECT state FROM deliveries")).toEqual([{ state: "waiting" }]);
-});
+}, 90_000);
 
 it("/metrics tells what ingest counted, what is missing, and goes on without its database", async () => {
   const site = await office.site();

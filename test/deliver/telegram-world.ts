@@ -103,14 +103,17 @@ export function later(events: readonly CallEvent[], ms: number): CallEvent[] {
   return events.map((event) => ({ ...event, at: event.at + ms }));
 }
 
-/** 150 calls an outside number and talks with it; so many ms after the calls of phoneCall. */
-export function callsOut(number: string, laterMs: number): CallEvent[] {
+/** 150 calls an outside number and talks with it; so many ms after the calls of phoneCall. `serial` makes ids of its own. */
+export function callsOut(number: string, laterMs: number, serial = 0): CallEvent[] {
   const pbx = new Script();
   const phone = pbx.arrives("PJSIP/150-00000901", { number: "150", exten: number, context: "office" });
   const line = pbx.wait(1).made("PJSIP/trunk-a-00000902", { of: phone, context: "from-trunk" });
   pbx.dials(phone, line, `${number}@trunk-a`).wait(2).answers(phone, line).joins("b9", line, phone);
   pbx.wait(30).leaves("b9", phone, line).hangsUp(phone).gone(16, line, phone);
-  const text = JSON.stringify(later(pbx.events, laterMs)).replaceAll(/"1700000000\.(\d)"/g, '"1700009999.90$1"');
+  const text = JSON.stringify(later(pbx.events, laterMs)).replaceAll(
+    /"1700000000\.(\d)"/g,
+    `"1700009999.9${serial}$1"`,
+  );
   return JSON.parse(text) as CallEvent[];
 }
 

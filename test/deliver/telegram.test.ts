@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { heartbeat, send } from "../ingest/office.ts";
 import { phoneCall } from "../ingest/phone-call.ts";
 import { capture } from "../support/captures.ts";
 import { eventsOf } from "../support/truth-events.ts";
@@ -175,6 +176,29 @@ describe("never a false alarm", () => {
     ]);
   });
 
+  it.each([
+    ["fast", 3 * HOUR],
+    ["slow", -3 * HOUR],
+  ])("a PBX whose clock is %s: what happened long ago rings not, what just happened does", async (_, skewMs) => {
+    await setTelegram(world.office, [{ name: "boss", chat: "42" }]);
+    world.start();
+    const clock = () => Date.now() + skewMs;
+    await heartbeat(world.server, world.site, { sentAt: clock() });
+    // It asks the database anew who the site is.
+    const server = await world.office.server();
+    const missed = async (serial: number, agoMs: number) => {
+      const { events } = phoneCall({ serial, answered: false, number: `050111000${serial}` });
+      const told = later(events, clock() - agoMs - 1_700_000_000_000);
+      const stream = `00000000-0000-4000-8000-00000000000${serial}`;
+      const downloaded = told.map((event) => ({ ...event, origin: "downloaded" as const }));
+      await send(server, world.site, downloaded, { stream, sentAt: clock() });
+    };
+    await missed(1, 4 * HOUR);
+    await missed(2, 2 * 60_000);
+    await world.settled();
+    expect(titles(world.api)).toEqual(["❗️ Missed call from 0501110002"]);
+  });
+
   it("answered during an outage, ended after it: no alarm at any moment", async () => {
     const { office, api } = world;
     await setTelegram(office);
@@ -223,16 +247,30 @@ describe("cards change", () => {
     await world.settled();
   };
 
-  it("when somebody calls the number back, however it is written", async () => {
+  it.each(["+380501112233", "00380501112233", "380501112233", "80501112233", "0501112233", "501112233"])(
+    "when somebody calls the number back, written as %s",
+    async (number) => {
+      await setTelegram(world.office, [{ name: "main", chat: "42", types: ["incoming"] }]);
+      world.start();
+      await missed();
+      await world.sendAll(callsOut(number, 15 * 60_000));
+      await expect
+        .poll(() => world.api.messages[0]!.text, { timeout: 20_000 })
+        .toMatch(/↩️ called back by 150 at \d\d:\d\d/);
+      expect(world.api.messages).toMatchObject([{ button: null, texts: [expect.anything(), expect.anything()] }]);
+      await world.settled();
+    },
+  );
+
+  it("not when it is another's number with the same end", async () => {
     await setTelegram(world.office, [{ name: "main", chat: "42", types: ["incoming"] }]);
     world.start();
-    await missed();
-    await world.sendAll(callsOut("+380501112233", 15 * 60_000));
-    await expect
-      .poll(() => world.api.messages[0]!.text, { timeout: 20_000 })
-      .toMatch(/↩️ called back by 150 at \d\d:\d\d/);
-    expect(world.api.messages).toMatchObject([{ button: null, texts: [expect.anything(), expect.anything()] }]);
+    await world.play({ answered: false, number: "+78121234567" });
+    await world.sendAll(callsOut("89121234567", 15 * 60_000));
     await world.settled();
+    expect(world.api.messages).toMatchObject([{ button: { text: "Mark as handled" }, texts: [expect.anything()] }]);
+    await world.sendAll(callsOut("88121234567", 30 * 60_000, 1));
+    await expect.poll(() => world.api.messages[0]!.text, { timeout: 20_000 }).toContain("called back");
   });
 
   it("when the client calls again and is answered", async () => {

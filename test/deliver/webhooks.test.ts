@@ -179,6 +179,24 @@ describe("a webhook", () => {
     expect(new Set(house.receiver.got.map(({ body }) => body.data.event_id)).size).toBe(24);
   });
 
+  it("that is dropped while it is left alone has what waited for it given up within seconds", async () => {
+    await setHooks(house.office, [{ url: house.receiver.url }]);
+    for (const serial of [0, 1, 2]) {
+      const stream = `00000000-0000-4000-8000-00000000040${serial}`;
+      await send(house.server, house.site, phoneCall({ serial }).events, { stream });
+    }
+    await house.office.rows(
+      "INSERT INTO delivery_circuits VALUES ('0367', 'webhook', 'crm', 9, now() + interval '2 s')",
+    );
+    await setHooks(house.office, []);
+    await house.office.rows("UPDATE deliveries SET created_at = now() - interval '10 s'");
+    house.start();
+    await expect.poll(house.waiting, { timeout: 10_000 }).toBe(0);
+    expect(new Set(await states())).toEqual(new Set(["given_up"]));
+    expect(await house.office.rows("SELECT DISTINCT processed FROM call_events")).toEqual([{ processed: true }]);
+    expect(house.receiver.got).toEqual([]);
+  });
+
   it("gets every message once from two servers that share the work", async () => {
     await setHooks(house.office, [{ url: house.receiver.url }]);
     house.start();

@@ -102,6 +102,8 @@ export interface Sending {
   highestSeq?: number;
   oldestUnacked?: number | null;
   v?: unknown;
+  /** By the agent's clock, which may be wrong. */
+  sentAt?: number;
   /** A stream of one of Asterisk's own files, and the part of it the batch accounts for. */
   kind?: "file";
   span?: [number, number];
@@ -115,6 +117,7 @@ export function line({ seq, at, origin, ev }: Omit<CallEvent, "stream">): string
 /** A whole body: header line and event lines. Unless told otherwise nothing was acked yet. */
 export function body(lines: readonly string[], sending: Sending = {}): string {
   const { stream = STREAM, lane = "live", highestSeq = lines.length, oldestUnacked = 1, v = 1, kind, span } = sending;
+  const { sentAt = Date.now() } = sending;
   const header = {
     v,
     stream,
@@ -122,7 +125,7 @@ export function body(lines: readonly string[], sending: Sending = {}): string {
     span,
     lane,
     agent: "test 1.0",
-    sent_at: Date.now(),
+    sent_at: sentAt,
     highest_seq: highestSeq,
     oldest_unacked: oldestUnacked,
     waiting: 0,

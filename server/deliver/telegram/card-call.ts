@@ -11,6 +11,7 @@ export interface CardCall {
   phoneNumber: string | null;
   mainExtension: string | null;
   startedAt: number;
+  /** By the server's clock as far as the PBX's is known. */
   endedAt: number | null;
   extra: Readonly<Record<string, unknown>>;
   participants: readonly CardParticipant[];

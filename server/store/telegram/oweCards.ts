@@ -1,6 +1,7 @@
 import type { ClientBase } from "pg";
 import { ADD_JOB } from "../deliveryJobs.ts";
 import type { Urgency } from "../insertDeliveries.ts";
+import { sameNumber } from "./sameNumber.ts";
 import type { Merge } from "../merge.ts";
 
 /** A hangup that was just written; `startedAt` in epoch ms. */
@@ -43,7 +44,7 @@ export async function oweHangups(client: ClientBase, hangups: readonly NewHangup
       back AS (
         INSERT INTO deliveries (${COLUMNS})
         SELECT DISTINCT m.enterprise_id, m.id, m.unique_id, m.site_id, m.linkedid, 'callback', 1, 'telegram', d.target, 1
-        FROM r JOIN calls m ON m.enterprise_id = "enterpriseId" AND right(m.phone_number, 9) = right("answeredNumber", 9)
+        FROM r JOIN calls m ON m.enterprise_id = "enterpriseId" AND ${sameNumber("m.phone_number", 'r."answeredNumber"')}
           AND m.start_time BETWEEN to_timestamp(("startedAt" - "callbackMsMax") / 1000) - ${CALL_TIME_MAX}
                                AND to_timestamp("startedAt" / 1000)
           AND m.end_time >= to_timestamp(("startedAt" - "callbackMsMax") / 1000)

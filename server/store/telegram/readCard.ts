@@ -1,4 +1,5 @@
 import type { Pool } from "pg";
+import { sameNumber } from "./sameNumber.ts";
 import type { CardCall } from "../../deliver/telegram/card-call.ts";
 
 /** What one delivery of a card is about. Times are epoch ms. */
@@ -39,12 +40,12 @@ export async function readCard(
 const ms = (column: string) => `(extract(epoch FROM ${column}) * 1000)::float8`;
 
 /** Other calls with this number in the enterprise; several of its sites share their clients. */
-const SAME_NUMBER = "o.enterprise_id = c.enterprise_id AND right(o.phone_number, 9) = right(c.phone_number, 9)";
+const SAME_NUMBER = `o.enterprise_id = c.enterprise_id AND ${sameNumber("o.phone_number", "c.phone_number")}`;
 
 const CALL = `
   SELECT c.id::float8 AS id, c.unique_id AS "uniqueId", c.call_type AS "callType", c.state = 'final' AS final,
     c.call_status AS status, c.phone_number AS "phoneNumber", c.main_extension AS "mainExtension",
-    ${ms("c.start_time")} AS "startedAt", ${ms("c.end_time")} AS "endedAt", coalesce(c.extra_data, '{}') AS extra,
+    ${ms("c.start_time")} AS "startedAt", ${ms("c.end_time")} - coalesce((SELECT s.clock_skew_ms FROM sites s WHERE s.id = c.site_id), 0) AS "endedAt", coalesce(c.extra_data, '{}') AS extra,
     coalesce((
       SELECT jsonb_agg(jsonb_build_object('extension', p.extension, 'status', p.participant_status,
         'present', p.hangup_time IS NULL, 'reason', p.disconnect_reason) ORDER BY p.ring_order)
