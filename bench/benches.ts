@@ -4,6 +4,7 @@ import { crowdBench } from "./crowd.ts";
 import { deliveriesBench } from "./deliveries.ts";
 import { ingestBench } from "./ingest.ts";
 import { latencyBench } from "./latency.ts";
+import { outageBench } from "./outage.ts";
 import { mongoBench } from "./mongo.ts";
 import { outboxBench } from "./outbox.ts";
 
@@ -15,5 +16,6 @@ export const BENCHES: readonly Bench[] = [
   latencyBench,
   crowdBench,
   deliveriesBench,
+  outageBench,
   mongoBench,
 ];

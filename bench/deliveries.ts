@@ -15,7 +15,7 @@ const SETTLE_MS_MAX = 30_000;
 const ENV = { RINGPOST_SECRET_KEY: "a key for benchmarks only" };
 
 /** Calls so far: when the last Hangup of each was sent by AMI, by Linkedid. */
-type Hangups = Map<string, number>;
+export type Hangups = Map<string, number>;
 
 export const deliveriesBench: Bench = {
   name: "deliveries",
@@ -57,7 +57,8 @@ async function telegramFigures(say: (line: string) => void): Promise<Figure[]> {
   });
 }
 
-async function tell({ folder }: Site, told: readonly Told[]): Promise<void> {
+/** Says who is told. */
+export async function tell({ folder }: Site, told: readonly Told[]): Promise<void> {
   const words = told.flatMap(({ settings }) => settings);
   const set = ["enterprise", "set", "0367", ...words, "--data-dir", join(folder, "data")];
   const { code, output } = await run("server/main.ts", set, ENV);
@@ -66,7 +67,8 @@ async function tell({ folder }: Site, told: readonly Told[]): Promise<void> {
   await sleep(6_000);
 }
 
-async function play({ pbx }: Site, hangups: Hangups, told: readonly Told[]): Promise<void> {
+/** Plays calls until all of them were told to all of these. */
+export async function play({ pbx }: Pick<Site, "pbx">, hangups: Hangups, told: readonly Told[]): Promise<void> {
   const calls = CALLS_PER_SECOND * SECONDS;
   await pbx.load(recording("incoming_answered"), { callsPerSecond: CALLS_PER_SECOND, calls, speed: 4 }).done;
   const until = performance.now() + SETTLE_MS_MAX;
