@@ -1,5 +1,8 @@
 import type { SeqRange } from "../../shared/wire.ts";
-import type { Keeper } from "./keeper.ts";
+import type { EverAcked } from "./ever-acked.ts";
+import type { Ranges } from "./ranges.ts";
+import type { Segments } from "./segments.ts";
+import type { Store } from "./store.ts";
 
 /** Streams looked at; of those before them hardly a row is left. */
 const OLDER_MAX = 20;
@@ -14,8 +17,16 @@ export interface OlderStream {
   acked: SeqRange[];
 }
 
+interface StreamsFile {
+  readonly store: Store;
+  readonly segments: Segments;
+  readonly highest: number;
+  readonly done: Ranges;
+  readonly everAcked: EverAcked;
+}
+
 /** What a server that was put back to an older copy may want again, beside the present stream. */
-export function olderStreams({ store, segments, highest, done, everAcked }: Keeper): OlderStream[] {
+export function olderStreams({ store, segments, highest, done, everAcked }: StreamsFile): OlderStream[] {
   const lowest = store.bounds()?.[0] ?? highest + 1;
   return segments.list
     .slice(0, -1)
