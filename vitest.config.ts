@@ -15,8 +15,8 @@ export default defineConfig({
     ],
     exclude: ["test/asterisk/**/*.test.ts", "test/product/debian/**/*.test.ts", "node_modules/**"],
     globalSetup: ["test/support/global-setup.ts"],
-    testTimeout: 30_000,
-    hookTimeout: 60_000,
+    testTimeout: 90_000,
+    hookTimeout: 120_000,
     maxWorkers: 4,
     // Hundreds of processes are started: their compiled sources are kept, as `npm start` and `npm run agent` keep them.
     env: { NODE_COMPILE_CACHE: fileURLToPath(new URL("node_modules/.cache/ringpost", import.meta.url)) },

@@ -159,7 +159,7 @@ describe("the agent's process", () => {
     expect((await ended).code).toBe(78);
     expect(output()).toContain("[live] window_seconds: found 0; allowed: seconds, 1 to 3600");
     expect(output()).toContain(
-      "[outbux]: found a setting that does not exist; allowed: [server], [ami], [outbox], [live], [log]",
+      "[outbux]: found a setting that does not exist; allowed: [server], [ami], [outbox], [recover], [live], [log]",
     );
     expect(output()).toContain('RINGPOST_AGENT_AMI_PORT: found "telnet"; allowed: a port, 1 to 65535');
     expect(output()).toContain("RINGPOST_AGENT_SERVER_KEY: found a value that is not shown");
