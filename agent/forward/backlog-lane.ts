@@ -45,6 +45,12 @@ export class BacklogLane {
     this.#signal.raise();
   }
 
+  /** The server lacks what it had: it may lack more. */
+  wanted(): void {
+    this.#comparedMono = Number.NEGATIVE_INFINITY;
+    this.wake();
+  }
+
   /** The server answers, or is not waited for any more. */
   linked(): void {
     this.#linked.raise();
@@ -58,18 +64,18 @@ export class BacklogLane {
         live.wake();
         await this.#linked.wait(unlinkedMsMax);
       }
+      await this.#compareOlder();
       const batch = link.ok ? await this.#nextBatch() : null;
       this.#tellFinishedWindows();
-      if (batch === null) {
-        await this.#compareOlder();
-        await this.#signal.wait(LOOK_MS);
-      } else await patience.after(await this.#send(batch));
+      if (batch === null) await this.#signal.wait(LOOK_MS);
+      else await patience.after(await this.#send(batch));
     }
   }
 
   /**
    * A server that was put back to an older copy also lacks what it had acked of earlier streams, of which nothing more is sent:
-   * now and then, and whenever it answers again, it is told how far each goes, and asks for what it lacks.
+   * now and then, whenever it answers again and before anything else is sent again, it is told how far each goes, and asks for
+   * what it lacks. So what is older comes first, and no call is told from its end alone.
    */
   async #compareOlder(): Promise<void> {
     const { outbox, exchange, poster, link, clock } = this.#ports;

@@ -64,7 +64,8 @@ export class Forwarder {
     const link = new Link(log, () => clock.wallMs(), linked);
     this.link = link;
     this.#patience = () => new Patience(timings, random, link, stopping);
-    const wanted = () => this.#backlog.wake();
+    const leftBehind = () => this.#backlog.wake();
+    const wanted = () => this.#backlog.wanted();
     const exchange = new Exchange({ clock, log, outbox, link, agent, report, wanted, files });
     this.#exchange = exchange;
     const lane = () => ({
@@ -76,7 +77,7 @@ export class Forwarder {
       patience: this.#patience(),
     });
     const { heartbeatMs } = timings;
-    const live = new LiveLane(settings, { ...lane(), heartbeatMs, leftBehind: wanted });
+    const live = new LiveLane(settings, { ...lane(), heartbeatMs, leftBehind });
     const windowFinished = () => this.reportChanged();
     this.#live = live;
     this.#backlog = new BacklogLane(settings, { ...lane(), outbox, live, unlinkedMsMax: heartbeatMs, windowFinished });
