@@ -148,6 +148,9 @@ const en = {
   colSource: "source",
   colRang: "rang",
   waiting: (events: number, seq: number | null) => `${events} waiting${seq === null ? "" : `, from ${seq}`}`,
+  stillTakes: (duration: string) => `, ${duration} more`,
+  conflicts: (events: number) =>
+    `${events} events of the last 24 hours came under numbers that other events had already: do two agents use one outbox or a copy of it? Both are kept: server -- sql "SELECT * FROM rejected_events WHERE reason = 'conflict'"`,
   missing: (events: number) => `${events} on their way`,
   none: "none",
   problem: (site: string, text: string) => `${site}: ${text}`,
@@ -294,6 +297,9 @@ const ru: Messages = {
   colSource: "источник",
   colRang: "звонили",
   waiting: (events, seq) => `ждут: ${events}${seq === null ? "" : `, с ${seq}`}`,
+  stillTakes: (duration) => `, ещё ${duration}`,
+  conflicts: (events) =>
+    `событий за 24 часа под номерами, уже занятыми другими: ${events}. Не работают ли два агента с одним outbox или его копией? Сохранены и те и другие: server -- sql "SELECT * FROM rejected_events WHERE reason = 'conflict'"`,
   missing: (events) => `в пути: ${events}`,
   none: "нет",
   problem: en.problem,

@@ -1,5 +1,6 @@
 import type { SiteStatus } from "../store/readStatus.ts";
 import type { SyncRow } from "../store/syncRows.ts";
+import type { DrainSeconds } from "./drain.ts";
 import type { Messages } from "./messages.ts";
 import { duration, oneLine, percent, table } from "./print.ts";
 import { bySeverity, troublesOf, type Trouble } from "./troubles.ts";
@@ -17,6 +18,8 @@ export interface StatusOptions {
   say: Messages;
   /** Share of today that was seen, by site. */
   seenToday: ReadonlyMap<number, number>;
+  /** How long backlogs still take. */
+  drain: DrainSeconds;
   /** A row for every site, however many there are. */
   all: boolean;
 }
@@ -61,7 +64,7 @@ function sitesTable(sites: readonly SiteStatus[], options: StatusOptions): strin
   );
 }
 
-function row(site: SiteStatus, { now, say, seenToday }: StatusOptions): string[] {
+function row(site: SiteStatus, { now, say, seenToday, drain }: StatusOptions): string[] {
   const seen = site.last_seen ? say.ago(duration((now.getTime() - site.last_seen.getTime()) / 1000)) : say.never;
   const share = seenToday.get(site.site);
   const { live, downloaded } = site.calls_today;
@@ -72,12 +75,17 @@ function row(site: SiteStatus, { now, say, seenToday }: StatusOptions): string[]
     seen,
     share === undefined ? "-" : percent(share),
     site.ami ?? "-",
-    backlog(site, say),
+    backlog(site, say, drain.get(site.site) ?? null),
     ...counts,
   ];
 }
 
-function backlog({ backlog: { waiting, oldest_seq, missing } }: SiteStatus, say: Messages): string {
-  if (waiting > 0) return say.waiting(waiting, oldest_seq);
+function backlog(
+  { backlog: { waiting, oldest_seq, missing } }: SiteStatus,
+  say: Messages,
+  drainSeconds: number | null,
+): string {
+  const stillTakes = drainSeconds === null ? "" : say.stillTakes(duration(drainSeconds));
+  if (waiting > 0) return say.waiting(waiting, oldest_seq) + stillTakes;
   return missing > 0 ? say.missing(missing) : say.none;
 }

@@ -4,6 +4,7 @@ import { listSyncRows } from "../store/syncRows.ts";
 import { readStatus } from "../store/readStatus.ts";
 import { type ChatProblem, listChatProblems } from "../store/telegram/chatCircuit.ts";
 import { wantsJson, withPool, type Context } from "./context.ts";
+import { readDrain } from "./drain.ts";
 import { examples } from "./enterprise.ts";
 import type { Messages } from "./messages.ts";
 import { oneLine } from "./print.ts";
@@ -23,10 +24,12 @@ export function statusCommand(program: Command, context: Context): void {
         const sites = await readStatus(pool);
         const syncs = await listSyncRows(pool);
         const chats = await listChatProblems(pool);
+        const drain = await readDrain(sites, () => readStatus(pool));
         const seen = await readCoverageToday(pool, io.now().getTime());
         if (wantsJson(command)) {
           const told = sites.map((site) => ({
             ...site,
+            backlog: { ...site.backlog, drain_seconds: drain.get(site.site) ?? null },
             coverage_today: seen.get(site.site) ?? null,
             sync: syncOf(site, syncs),
             troubles: troublesOf(site, syncOf(site, syncs), io.now(), say),
@@ -34,7 +37,9 @@ export function statusCommand(program: Command, context: Context): void {
           return io.out(JSON.stringify({ time: io.now(), sites: told, telegram: chats }));
         }
         io.out(
-          sites.length === 0 ? say.noSites : statusText(sites, syncs, { now: io.now(), say, all, seenToday: seen }),
+          sites.length === 0
+            ? say.noSites
+            : statusText(sites, syncs, { now: io.now(), say, all, seenToday: seen, drain }),
         );
         for (const chat of chats) io.out(chatLine(chat, say));
       }),

@@ -8,7 +8,7 @@ import { duration } from "./print.ts";
 const clockSkewMsMax = 5_000;
 
 /** What is wrong with a site, worst first. */
-export const TROUBLES = ["unheard", "ami", "agent", "missing", "clock", "never_heard"] as const;
+export const TROUBLES = ["unheard", "ami", "conflict", "agent", "missing", "clock", "never_heard"] as const;
 export type TroubleCode = (typeof TROUBLES)[number];
 
 export interface Trouble {
@@ -22,6 +22,7 @@ export function troublesOf(site: SiteStatus, sync: SyncRow | null, now: Date, sa
     unheard: silence(site, now, say),
     // The agent's own words say it better.
     ami: site.ami !== null && site.ami !== "connected" && site.problem === null ? say.amiTrouble(site.ami) : undefined,
+    conflict: site.conflicts > 0 ? say.conflicts(site.conflicts) : undefined,
     agent: site.problem ?? undefined,
     missing: sync?.failed_rising ? say.moreMissing(sync.failed_events_count) : undefined,
     clock: skew(site, say),

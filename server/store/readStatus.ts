@@ -22,6 +22,8 @@ export interface SiteStatus {
   /** Calls that began today, in the enterprise's time zone. */
   calls_today: Record<DataSource, number>;
   calls_running: number;
+  /** Events of the last 24 hours that came under a stream and seq that others had already. */
+  conflicts: number;
 }
 
 export interface Backlog {
@@ -44,7 +46,8 @@ export async function readStatus(pool: Pool): Promise<SiteStatus[]> {
 
 const SQL = `
 WITH backlog AS (
-  SELECT site_id, sum(waiting)::float8 AS waiting, min(oldest_unacked)::float8 AS oldest_seq, sum(missing)::float8 AS missing
+  -- Each stream of an outbox says what all of the outbox waits with.
+  SELECT site_id, max(waiting)::float8 AS waiting, min(oldest_unacked)::float8 AS oldest_seq, sum(missing)::float8 AS missing
   FROM (
     SELECT *, max(last_batch_at) OVER (PARTITION BY site_id) AS newest,
            coalesce((SELECT max(upper(r)) - 1 - sum(upper(r) - lower(r)) FROM unnest(received + filled) r), 0) AS missing
@@ -63,7 +66,9 @@ SELECT s.id AS site, s.enterprise_id, e.name AS enterprise, e.timezone, s.name, 
        s.asterisk_version, s.problem, s.outbox_bytes::float8 AS outbox_bytes, s.clock_skew_ms::float8 AS clock_skew_ms,
        jsonb_build_object('waiting', coalesce(b.waiting, 0), 'oldest_seq', b.oldest_seq, 'missing', coalesce(b.missing, 0)) AS backlog,
        '{"live": 0, "downloaded": 0, "migrated": 0}'::jsonb || coalesce(t.n, '{}') AS calls_today,
-       (SELECT count(*)::int FROM calls c WHERE c.site_id = s.id AND c.state <> 'final') AS calls_running
+       (SELECT count(*)::int FROM calls c WHERE c.site_id = s.id AND c.state <> 'final') AS calls_running,
+       (SELECT count(*)::int FROM rejected_events r WHERE r.site_id = s.id AND r.reason = 'conflict'
+          AND r.received_at > now() - interval '24 hours') AS conflicts
 FROM sites s
 JOIN enterprises e ON e.id = s.enterprise_id
 LEFT JOIN backlog b ON b.site_id = s.id

@@ -8,7 +8,7 @@ import { printTable } from "./report.ts";
 import { run, type RunResult } from "./run.ts";
 import { PACES } from "./schedule.ts";
 
-const USAGE = `npm run test:faults -- [--seed N] [--minutes M] [--rate EVENTS_PER_SECOND] [--only FAULT,..] [--keep] [--json]
+const USAGE = `npm run test:faults -- [--seed N] [--minutes M] [--rate EVENTS_PER_SECOND] [--only FAULT,..] [--binary FILE] [--keep] [--json]
 Faults: ${[...FAULTS.map(({ name }) => name), MILLION].join(", ")}`;
 
 process.exitCode = await main();
@@ -20,6 +20,7 @@ async function main(): Promise<number> {
       minutes: { type: "string", default: "2" },
       rate: { type: "string", default: "60" },
       only: { type: "string" },
+      binary: { type: "string" },
       keep: { type: "boolean", default: false },
       json: { type: "boolean", default: false },
       help: { type: "boolean", default: false },
@@ -30,7 +31,8 @@ async function main(): Promise<number> {
     return 0;
   }
   const log = values.json ? () => {} : (line: string) => console.log(line);
-  if (values.only === MILLION) return printMillion(await millionBacklog({ log }), values.json);
+  if (values.only === MILLION)
+    return printMillion(await millionBacklog({ log, agentBinary: values.binary }), values.json);
   const seed = values.seed === undefined ? Date.now() % 1_000_000 : Number(values.seed);
   log(`seed ${seed}`);
   const minutes = Number(values.minutes);
@@ -41,6 +43,7 @@ async function main(): Promise<number> {
     eventsPerSecond: Number(values.rate),
     templates: loadTemplates(join(SCENARIOS, "22")),
     pace: minutes > 5 ? PACES.long : PACES.quick,
+    agentBinary: values.binary,
     keep: values.keep,
     log,
   });

@@ -20,6 +20,7 @@ export interface MillionOptions {
   /** How long live calls are timed, without backlog and with it. */
   timedMs?: number;
   eventsPerSecond?: number;
+  agentBinary?: string | undefined;
   /** Whether to go on until the whole backlog is in, and count it. */
   drain?: boolean;
 }
@@ -61,6 +62,7 @@ export async function millionBacklog(options: MillionOptions): Promise<MillionRe
     servers: 1,
     liveWindowSeconds: 15,
     plainDisk: true,
+    agentBinary: options.agentBinary,
   });
   try {
     const without = await timeWithoutBacklog(stack, timedMs);

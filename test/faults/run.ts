@@ -28,6 +28,7 @@ export interface RunOptions {
   eventsPerSecond: number;
   templates: readonly CallTemplate[];
   pace: Pace;
+  agentBinary?: string | undefined;
   keep: boolean;
   log: (line: string) => void;
 }
@@ -51,6 +52,7 @@ export async function run(options: RunOptions): Promise<RunResult> {
     eventsPerSecond: options.eventsPerSecond,
     servers: 2,
     liveWindowSeconds: LIVE_WINDOW_SECONDS,
+    agentBinary: options.agentBinary,
   });
   const watch = new FinalityWatch(stack.database, stack.site.id);
   try {

@@ -24,6 +24,8 @@ export interface AgentOptions {
   machine: Machine;
   journal: Journal;
   extraToml?: string;
+  /** The one-file program to be run; absent: the sources, as `npm run agent` does. */
+  binary?: string;
 }
 
 /** The agent under test: started, killed, stopped and continued as a real process; the journal is told. */
@@ -60,10 +62,11 @@ export class AgentUnit {
 
   start(): void {
     const { name, enter, machine, workDir } = this.options;
-    const { flags, env } = agentCommand();
+    const { command, env } =
+      this.options.binary === undefined ? fromSources() : { command: [this.options.binary], env: {} };
     this.#proc = startProc({
       name,
-      command: [...enter, process.execPath, ...flags, join(REPO, "agent/main.ts"), "run", "--config", this.#config],
+      command: [...enter, ...command, "run", "--config", this.#config],
       cwd: REPO,
       env: { ...env, ...machine.env, NODE_OPTIONS: undefined },
       logPath: join(workDir, `${name}.log`),
@@ -100,12 +103,13 @@ export class AgentUnit {
   }
 }
 
-/** Flags and environment as `npm run agent` gives them. */
-function agentCommand(): { flags: string[]; env: Record<string, string> } {
+/** With flags and environment as `npm run agent` gives them. */
+function fromSources(): { command: string[]; env: Record<string, string> } {
   const { scripts } = JSON.parse(readFileSync(join(REPO, "package.json"), "utf8")) as { scripts: { agent: string } };
   const words = scripts.agent.split(" ");
   const assignments = words.filter((word) => /^[A-Z_]+=/.test(word)).map((word) => word.split("=") as [string, string]);
-  return { flags: words.filter((word) => word.startsWith("--")), env: Object.fromEntries(assignments) };
+  const flags = words.filter((word) => word.startsWith("--"));
+  return { command: [process.execPath, ...flags, join(REPO, "agent/main.ts")], env: Object.fromEntries(assignments) };
 }
 
 function toml(options: AgentOptions): string {

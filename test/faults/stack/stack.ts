@@ -25,6 +25,8 @@ export interface StackOptions {
   servers: number;
   liveWindowSeconds: number;
   agentToml?: string;
+  /** The agent's one-file program; absent: its sources. */
+  agentBinary?: string | undefined;
   /** The outbox on the machine's own disk, which is never full and keeps what is synced. */
   plainDisk?: boolean;
 }
@@ -121,6 +123,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
       machine,
       journal,
       ...(options.agentToml === undefined ? {} : { extraToml: options.agentToml }),
+      ...(options.agentBinary === undefined ? {} : { binary: options.agentBinary }),
     });
     const added = { pbx, player, agent };
     extra.push(added);
