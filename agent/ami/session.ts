@@ -5,7 +5,7 @@ import type { Clock } from "../clock.ts";
 import { asteriskRestarted, captureLost, captureStarted, snapshot } from "../markers.ts";
 import { sleep } from "../sleep.ts";
 import { AmiConnection, AmiError, type AmiAddress, type ConnectionTimings } from "./connection.ts";
-import { gapsOf, type Blindness } from "./blindness.ts";
+import { gapsOf, wallMsOf, type Blindness } from "./blindness.ts";
 import { askFacts, isRefused, isRestart, type Facts, type KnownStart } from "./facts.ts";
 import type { AmiProblem } from "./greeting.ts";
 import { firstOf } from "../../shared/ami-message.ts";
@@ -110,7 +110,9 @@ export class AmiSession {
     this.#knownStart = remembered.start;
     this.#newOutbox = remembered.heardAt === undefined;
     if (remembered.heardAt !== undefined) {
-      this.#blind = { sinceMs: remembered.heardAt, cause: "agent_down" };
+      const { clock } = this.#ports;
+      const monoMs = clock.monoMs() - (clock.wallMs() - remembered.heardAt);
+      this.#blind = { since: { wallMs: remembered.heardAt, monoMs }, cause: "agent_down" };
       if (!remembered.stoppedClean) {
         this.#ports.take([captureLost("agent_down", "the agent ended without a goodbye", remembered.heardAt)]);
       }
@@ -219,10 +221,11 @@ export class AmiSession {
   #begin(facts: Facts, nowMs: number): void {
     const restarted = isRestart(this.#knownStart, facts) || this.#shutdown !== null;
     const blind = this.#blind;
-    const repairs = blind !== null && this.#ports.blindEnded(blind.sinceMs, Math.max(nowMs, blind.sinceMs));
+    const now = { wallMs: nowMs, monoMs: this.#loggedInMono };
+    const repairs = blind !== null && this.#ports.blindEnded(wallMsOf(blind.since, now), nowMs);
     const markers = [captureStarted(facts, this.#newOutbox, repairs)];
     this.#newOutbox = false;
-    if (blind !== null) markers.push(...gapsOf(blind, nowMs, restarted));
+    if (blind !== null) markers.push(...gapsOf(blind, now, restarted));
     if (restarted) markers.push(asteriskRestarted(facts));
     this.#blind = null;
     this.#shutdown = null;
@@ -291,10 +294,11 @@ export class AmiSession {
     const { clock, log, take } = this.#ports;
     const stopping = this.#stopping.signal.aborted;
     const cause = stopping ? "agent_down" : (this.#shutdown ?? "ami_lost");
-    const silentMs = clock.monoMs() - (this.#connection?.lastHeardAt ?? clock.monoMs());
-    const behindMs = Math.min(this.#behindMs, clock.monoMs() - this.#loggedInMono);
-    const sinceMs = clock.wallMs() - behindMs - (stopping ? 0 : silentMs);
-    this.#blind = { sinceMs, cause };
+    const nowMono = clock.monoMs();
+    const silentMs = nowMono - (this.#connection?.lastHeardAt ?? nowMono);
+    const unheardMs = Math.min(this.#behindMs, nowMono - this.#loggedInMono) + (stopping ? 0 : silentMs);
+    const sinceMs = clock.wallMs() - unheardMs;
+    this.#blind = { since: { wallMs: sinceMs, monoMs: nowMono - unheardMs }, cause };
     take([captureLost(cause, reason, sinceMs)]);
     this.#become("lost", stopping ? undefined : `the AMI connection was lost: ${reason}. The agent keeps trying`);
     log.warn({ cause, reason }, "AMI is lost");
@@ -305,8 +309,9 @@ export class AmiSession {
   #refusedBy(problem: string): void {
     if (this.#blind?.refused !== undefined) return;
     const sinceMs = this.#ports.clock.wallMs();
-    this.#blind ??= { sinceMs, cause: "rights_missing" };
-    this.#blind.refused = { sinceMs, problem };
+    const since = { wallMs: sinceMs, monoMs: this.#ports.clock.monoMs() };
+    this.#blind ??= { since, cause: "rights_missing" };
+    this.#blind.refused = { since, problem };
     if (!this.#newOutbox) this.#ports.take([captureLost("rights_missing", problem, sinceMs)]);
   }
 

@@ -28,6 +28,7 @@ function journalOf(numbers: number[]): Journal {
       { session: 2, pbx: "a", openedMono: 20_000, openedAt: T0 + 20_000, closedMono: null, closedAt: null },
     ],
     hindrances: [{ pbx: "a", what: "dead", fromMono: 10_000, toMono: 19_000 }],
+    clockOffsetsMs: new Set([0]),
   };
 }
 

@@ -36,7 +36,10 @@ export function judgeEvents(
     rows: rows.get(told.number) ?? 0,
     kept: kept.has(told.number),
     // A gap is told by the clock as it stood when the blindness was over.
-    inGap: gaps.some((gap) => covers(gap, told.at) || covers(gap, told.trueAt)),
+    inGap: gaps.some(
+      (gap) =>
+        covers(gap, told.at) || [...journal.clockOffsetsMs].some((offsetMs) => covers(gap, told.trueAt + offsetMs)),
+    ),
   }));
 }
 

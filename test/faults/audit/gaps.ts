@@ -43,9 +43,15 @@ function inside(gap: GapRow, at: number): boolean {
 }
 
 function warranted(gap: GapRow, journal: Journal): boolean {
+  // The clock was set while nobody listened: the gap goes by the clock at its end.
+  if (journal.clockOffsetsMs.size > 1 && endsWithLogin(gap, journal)) return true;
   return blindTimes(journal).some(
     ([from, to]) => overlap(from - WARRANT_MS, to + WARRANT_MS, gap.from, gap.to ?? Infinity) > 0,
   );
+}
+
+function endsWithLogin({ to }: GapRow, { sessions }: Journal): boolean {
+  return to !== null && sessions.some(({ openedAt }) => Math.abs(openedAt - to) < WARRANT_MS);
 }
 
 /** Wall-clock times in which a PBX had no listener, each PBX by itself. */

@@ -18,11 +18,9 @@ function clockFault(name: string, sign: 1 | -1, title: string): Fault {
 /** The PBX and the agent share the machine, so both see the jump. */
 async function jump(stack: Stack, random: Random, sign: 1 | -1, holdMs: number): Promise<void> {
   const minutes = random.between(2, JUMP_MINUTES_MAX);
-  stack.clockJumps.push(performance.now());
-  stack.machine.setClockOffset(sign * minutes * MINUTE_MS);
+  stack.setClock(sign * minutes * MINUTE_MS);
   await pause(holdMs);
-  stack.clockJumps.push(performance.now());
-  stack.machine.setClockOffset(0);
+  stack.setClock(0);
   await pause(500);
 }
 

@@ -52,6 +52,8 @@ export interface Journal {
   readonly calls: PlayedCall[];
   readonly sessions: SessionLife[];
   readonly hindrances: Hindrance[];
+  /** How far the machine's clock was ever set from the true time, ms: a gap is told by the clock as it stood at its end. */
+  readonly clockOffsetsMs: Set<number>;
 }
 
 /** The agent was there but could not read or commit from `fromMono` to `toMono`. */
@@ -63,7 +65,7 @@ export interface Hindrance {
 }
 
 export function newJournal(): Journal {
-  return { told: [], calls: [], sessions: [], hindrances: [] };
+  return { told: [], calls: [], sessions: [], hindrances: [], clockOffsetsMs: new Set([0]) };
 }
 
 /** Notes the start of a hindrance; call what it returns at its end. */

@@ -94,6 +94,24 @@ test.skipIf(!haveCompiler)(
   180_000,
 );
 
+test.skipIf(!haveCompiler).each(["EIO", "EROFS"] as const)(
+  "while the disk answers %s events are heard and delivered from memory, and nothing is missing when it works again",
+  async (how) => {
+    let delivered = 0;
+    const outcome = await scenario({}, async (stack) => {
+      stack.machine.breakDisk(how);
+      const from = stack.journal.told.length;
+      await until(async () => (delivered = (await storedNumbers(stack)).filter((n) => n > from).length) > 50, 10_000);
+      stack.machine.breakDisk(null);
+      await pause(2_000);
+      await inject(stack, "agent-kill", 0);
+    });
+    expect(delivered).toBeGreaterThan(50);
+    expect(outcome.wrongs).toEqual([]);
+  },
+  120_000,
+);
+
 test.skipIf(!haveCompiler)(
   "a cut of the power takes only what was not synced, and that was owed to nobody",
   async () => {

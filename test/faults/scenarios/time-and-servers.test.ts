@@ -24,6 +24,27 @@ test.skipIf(!haveCompiler)(
   120_000,
 );
 
+test.skipIf(!haveCompiler)(
+  "a time in which nothing was heard is told whole though the clock is set meanwhile, back or ahead",
+  async () => {
+    const outcome = await scenario({}, async (stack) => {
+      for (const minutes of [-90, 0, 90]) {
+        await stack.agent.kill();
+        await pause(1_500);
+        stack.agent.start();
+        await pause(300);
+        stack.setClock(minutes * 60_000);
+        await until(() => stack.pbx.listening, 15_000);
+        await pause(1_000);
+      }
+      stack.setClock(0);
+    });
+    expect(outcome.wrongs).toEqual([]);
+    expect(missing(outcome)).toBeGreaterThan(0);
+  },
+  120_000,
+);
+
 test("an agent stopped for 20 s reads what the PBX still held for it, and what it says is not called live", async () => {
   const outcome = await scenario({}, async (stack) => {
     await inject(stack, "agent-stop", 20_000);

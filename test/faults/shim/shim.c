@@ -1,9 +1,9 @@
 /*
- * Preloaded into the agent: a machine clock that can be set, and a disk that can stall, be full, or forget what was not synced.
+ * Preloaded into the agent: a machine clock that can be set, and a disk that can stall, fail, or forget what was not synced.
  * What it does is read from a shared control page, so a test changes it while the agent runs:
  *   int64 [0] added to the wall clock, nanoseconds
  *   int64 [1] 1: writes and syncs below FAULTS_WATCH wait until this is 0 again
- *   int64 [2] 1: writes below FAULTS_WATCH fail with ENOSPC
+ *   int64 [2] not 0: writes below FAULTS_WATCH fail with this errno; unless it is ENOSPC, syncs too
  *   int64 [3] 1: what is written below FAULTS_WATCH and not synced yet is noted in FAULTS_UNSYNCED (unsynced.ts reads it)
  *   int64 [4] 1: syncs below FAULTS_WATCH say that they are done, and do nothing
  * The monotonic clock is never touched: no machine's jumps.
@@ -25,7 +25,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { CLOCK_OFFSET_NS, STALL, FULL, NOTE_UNSYNCED, SYNC_LIES, FIELDS };
+enum { CLOCK_OFFSET_NS, STALL, FAILURE, NOTE_UNSYNCED, SYNC_LIES, FIELDS };
 
 static volatile int64_t nothing[FIELDS];
 static volatile int64_t *control = nothing;
@@ -58,9 +58,9 @@ static void stall(int fd) {
   while (control[STALL]) nanosleep(&pause, NULL);
 }
 
-static int full(int fd) {
-  if (!control[FULL] || !watched(fd)) return 0;
-  errno = ENOSPC;
+static int fails(int fd) {
+  if (!control[FAILURE] || !watched(fd)) return 0;
+  errno = (int)control[FAILURE];
   return 1;
 }
 
@@ -94,6 +94,7 @@ static void note(int64_t kind, int fd, off_t at, const void *data, size_t count)
 static int sync_with(int (*real)(int), int fd) {
   stall(fd);
   if (control[SYNC_LIES] && watched(fd)) return 0;
+  if (control[FAILURE] != ENOSPC && fails(fd)) return -1;
   int result = real(fd);
   if (!result) note(2, fd, 0, NULL, 0);
   return result;
@@ -126,7 +127,7 @@ ssize_t write(int fd, const void *data, size_t count) {
   static __typeof__(&write) real;
   if (!real) real = REAL(write);
   stall(fd);
-  if (full(fd)) return -1;
+  if (fails(fd)) return -1;
   if (control[NOTE_UNSYNCED]) note(1, fd, lseek(fd, 0, SEEK_CUR), data, count);
   return real(fd, data, count);
 }
@@ -135,7 +136,7 @@ ssize_t pwrite(int fd, const void *data, size_t count, off_t at) {
   static __typeof__(&pwrite) real;
   if (!real) real = REAL(pwrite);
   stall(fd);
-  if (full(fd)) return -1;
+  if (fails(fd)) return -1;
   note(1, fd, at, data, count);
   return real(fd, data, count, at);
 }

@@ -1,11 +1,13 @@
 import { spawnSync } from "node:child_process";
 import { closeSync, fsyncSync, openSync, truncateSync, writeFileSync, writeSync } from "node:fs";
+import { constants } from "node:os";
 import { join } from "node:path";
 import type { Random } from "../random.ts";
 import { takeUnsynced } from "./unsynced.ts";
 
 const SOURCE = join(import.meta.dirname, "shim.c");
 const CONTROL_BYTES = 4096;
+const { errno } = constants;
 
 /**
  * The agent's machine as a test can bend it: its wall clock, and the disk below one folder.
@@ -22,6 +24,8 @@ export interface Machine {
   stallDisk(on: boolean): void;
   /** While true, writes below the watched folder fail with ENOSPC. */
   fillDisk(on: boolean): void;
+  /** Until null, writes and syncs below the watched folder fail: the disk is broken, or was remounted read-only. */
+  breakDisk(how: "EIO" | "EROFS" | null): void;
   /** From now on the disk may lose what is written and not synced. */
   noteUnsynced(): void;
   /** While true, syncs below the watched folder say that they are done, and are not. */
@@ -57,6 +61,7 @@ export function plainMachine(): Machine {
     setClockOffset: refuse,
     stallDisk: refuse,
     fillDisk: refuse,
+    breakDisk: refuse,
     noteUnsynced: refuse,
     lieAboutSyncs: refuse,
     cutPower: refuse,
@@ -84,7 +89,8 @@ function openMachine(controlPath: string, notesPath: string, env: Record<string,
       set(0, BigInt(Math.round(ms)) * 1_000_000n);
     },
     stallDisk: (on) => set(1, on ? 1n : 0n),
-    fillDisk: (on) => set(2, on ? 1n : 0n),
+    fillDisk: (on) => set(2, on ? BigInt(errno.ENOSPC) : 0n),
+    breakDisk: (how) => set(2, how === null ? 0n : BigInt(errno[how])),
     noteUnsynced: () => {
       truncateSync(notesPath);
       set(3, 1n);

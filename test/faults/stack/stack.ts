@@ -65,6 +65,8 @@ export interface Stack {
   readonly disputes: { fromMono: number; toMono: number | null }[];
   /** When the machine's clock was set. */
   readonly clockJumps: number[];
+  /** Sets the machine's clock, and notes it; 0: right again. */
+  setClock(offsetMs: number): void;
   /** More PBXs with their players and agents (a copied machine). */
   addMachine(name: string): Promise<SecondMachine>;
   close(keep: boolean): Promise<void>;
@@ -88,6 +90,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
   const machine = bent ?? plainMachine();
   const now = (): number => machine.now();
   const journal = newJournal();
+  const clockJumps: number[] = [];
   let number = 0;
   const numbers = (): number => ++number;
   const database = await Database.start(join(dir, "database"));
@@ -170,7 +173,12 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     damages: [],
     restores: [],
     disputes: [],
-    clockJumps: [],
+    clockJumps,
+    setClock: (offsetMs) => {
+      clockJumps.push(performance.now());
+      journal.clockOffsetsMs.add(offsetMs);
+      machine.setClockOffset(offsetMs);
+    },
     addMachine,
     close,
   };
