@@ -3,6 +3,7 @@ import { chmodSync, rmSync } from "node:fs";
 import { createServer, type Server, type Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
+import { messageOf, RingpostError } from "../../shared/errors.ts";
 import { answerTo, type Answerer } from "./requests.ts";
 
 /** The kernel takes no longer path for a socket. */
@@ -38,14 +39,29 @@ export class ControlSocket {
     this.#server.maxConnections = CLIENTS_MAX;
   }
 
-  /** To be called when the outbox is open: whoever has the outbox owns the name, and a left-over socket is nobody's. */
+  /**
+   * To be called when the outbox is open: whoever has the outbox owns the name, and a left-over socket is nobody's.
+   * @throws RingpostError when no socket can be there.
+   */
   async listen(): Promise<void> {
-    rmSync(this.#path, { force: true });
-    await new Promise<void>((done, fail) => {
-      this.#server.once("error", fail);
-      this.#server.listen(this.#path, () => done());
-    });
-    chmodSync(this.#path, 0o600);
+    try {
+      rmSync(this.#path, { force: true });
+      await new Promise<void>((done, fail) => {
+        this.#server.once("error", fail);
+        this.#server.listen(this.#path, () => done());
+      });
+      chmodSync(this.#path, 0o600);
+    } catch (cause) {
+      throw new RingpostError({
+        code: "socket_taken",
+        attempted: "listen for the agent's commands",
+        on: this.#path,
+        found: messageOf(cause),
+        retry: "no",
+        next: "Move away what stands there, or give this agent another [outbox] path",
+        cause,
+      });
+    }
     this.#looking = setInterval(() => this.#agent.status(), LOOK_MS).unref();
   }
 

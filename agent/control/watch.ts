@@ -51,6 +51,11 @@ export class Watch {
     if (this.blind.see(event)) this.#ports.remember("blind", this.blind.toString());
   }
 
+  /** How many are told of every event. */
+  get listening(): number {
+    return this.#listeners.size;
+  }
+
   onEvent(listener: (event: AmiEvent) => void): () => void {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);
