@@ -3,7 +3,7 @@ import { viewLogLine } from "./logs.ts";
 import { painter } from "./paint.ts";
 import { say } from "./phrases/phrases.ts";
 import { TEXTS } from "./texts.ts";
-import { viewCall, viewCalls, viewEvent } from "./views.ts";
+import { viewCall, viewCalls, viewChecks, viewEvent } from "./views.ts";
 import { WORDS } from "./words/words.ts";
 
 const ESCAPE = "\u{1B}";
@@ -29,5 +29,17 @@ describe("what callers and other programs sent", () => {
   ])("cannot steer the terminal of whoever looks: %s", (_, text) => {
     expect(text).toContain("150");
     for (const sign of [ESCAPE, "\u{7}", "\u{9B}", "\u{202E}"]) expect(text).not.toContain(sign);
+  });
+});
+
+describe("what the doctor found", () => {
+  const found = "also allowed: Command, Originate, UpdateConfig, Redirect, DBPut, ModuleLoad";
+  const checks = [{ name: "rights_wide", result: "warn", found } as const];
+  it.each([40, 60, 80, 1000])("is read on a terminal of %i columns", (columns) => {
+    const lines = viewChecks(checks, { ...voice, columns }).split("\n");
+    expect(lines.filter(({ length }) => length > columns)).toEqual([]);
+    expect(lines.filter((line, at) => line.trim() === "" && lines[at + 1] !== "What to do:")).toEqual([]);
+    expect(lines.length).toBeLessThan(14);
+    expect(lines.join(" ").replaceAll(/\s+/g, " ")).toContain(found);
   });
 });

@@ -16,6 +16,9 @@ export function remedyOf({ name, found }: Check, { words, language }: Voice): st
   return say(found, language).next ?? words.checks[name][1];
 }
 
+/** What was found stands beside the check where there is so much room for it, else below. */
+const FOUND_COLUMNS_MIN = 24;
+
 export function viewChecks(checks: readonly Check[], voice: Voice): string {
   const { words, paint, columns, language } = voice;
   const results = Math.max(...Object.values(words.results).map(({ length }) => length));
@@ -23,7 +26,10 @@ export function viewChecks(checks: readonly Check[], voice: Voice): string {
   const indent = results + titles + 4;
   const rows = checks.map(({ name, result, found }) => {
     const label = paint(result, words.results[result]) + " ".repeat(results - words.results[result].length);
-    return wrap(`${label}  ${words.checks[name][0].padEnd(titles)}  ${say(found, language).text}`, columns, indent);
+    const [title, text] = [words.checks[name][0], say(found, language).text];
+    return columns < indent + FOUND_COLUMNS_MIN
+      ? `${wrap(`${label}  ${title}`, columns, 4)}\n${wrap(`    ${text}`, columns, 4)}`
+      : wrap(`${label}  ${title.padEnd(titles)}  ${text}`, columns, indent);
   });
   const todo = checks.filter(({ result }) => result === "warn" || result === "fail");
   const remedies = todo.map((check) =>
