@@ -31,6 +31,30 @@ const LAYOUTS: readonly [name: string, files: (port: number) => Record<string, s
     (port) => ({ "manager.conf": `${general(port, "allowmultiplelogin = no\n")}; the end` }),
   ],
   [
+    "written by many hands: templates, comments over several lines, two [general], line ends of Windows",
+    (port) => ({
+      "manager.conf": [
+        ";-- [general]",
+        "enabled = no",
+        "[ringpost]",
+        "read = all",
+        "--;[base](!)",
+        "\ttimestampevents => yes ; the PBX's own time",
+        "bindaddr = 127.0.0.1",
+        "[ringpost](!)",
+        "write = all",
+        "[general](base)",
+        "enabled = yes",
+        "[general](+)",
+        `port = ${port}`,
+        "[general]",
+        "enabled = no",
+        "port = 1",
+        "",
+      ].join("\r\n"),
+    }),
+  ],
+  [
     "AMI switched off: the agent's own file turns it on, for this machine only",
     (port) => ({
       "manager.conf": `[general]\nenabled = no\nport = ${port}\nbindaddr = 0.0.0.0\ntimestampevents = yes\n`,
