@@ -373,6 +373,19 @@ describe("every command on a terminal", () => {
     expect(text).toMatch(/agent\.toml: found there is no such file; allowed: what `ringpost-agent install/);
   });
 
+  it("warns of a settings file that every user may read, in both languages", async () => {
+    const file = join(folder, "readable.toml");
+    copyFileSync(config, file);
+    chmodSync(file, 0o644);
+    for (const [lang, words] of [
+      ["en", "chmod 600"],
+      ["ru", "открыт всем пользователям"],
+    ] as const) {
+      const { text, status } = await onTerminal([process.execPath, MAIN, "doctor", "--config", file, "--lang", lang]);
+      expect([status, text]).toEqual([1, expect.stringContaining(words)]);
+    }
+  });
+
   it.skipIf(process.getuid?.() !== 0)(
     "says that the socket is another user's instead of that the agent is down",
     async () => {

@@ -1,10 +1,13 @@
+import { statSync } from "node:fs";
 import { askStatus } from "../../control/ask.ts";
 import type { Settings } from "../../settings.ts";
 import type { Level } from "../assess.ts";
 import { checkAmi, checkFiles } from "./asterisk.ts";
-import { CHECK_NAMES, fail, pass, type Check } from "./checks.ts";
+import { CHECK_NAMES, fail, pass, warn, type Check } from "./checks.ts";
 import { checkMachine } from "./machine.ts";
 import { checkServer } from "./server.ts";
+
+const OTHERS = 0o007;
 
 /** All checks, in their order. Changes nothing, and runs beside the agent. */
 export async function doctor(settings: Settings, configFile: string, root = ""): Promise<Check[]> {
@@ -19,12 +22,18 @@ export async function doctor(settings: Settings, configFile: string, root = ""):
     checkMachine(settings.outbox.path, root),
   ]);
   const all = [
-    pass("config", configFile),
+    checkConfig(configFile),
     running,
     ...checkFiles(settings, root, status?.repair ?? null),
     ...groups.flat(),
   ];
   return all.toSorted((a, b) => CHECK_NAMES.indexOf(a.name) - CHECK_NAMES.indexOf(b.name));
+}
+
+/** The settings hold the site key and AMI's secret; what comes from the environment has no file. */
+function checkConfig(file: string): Check {
+  const mode = statSync(file, { throwIfNoEntry: false })?.mode ?? 0;
+  return (mode & OTHERS) === 0 ? pass("config", file) : warn("config", `${file} is open to every user`);
 }
 
 export function levelOf(checks: readonly Check[]): Level {

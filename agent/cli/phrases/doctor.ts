@@ -2,6 +2,10 @@ import { phrase } from "./phrase.ts";
 
 /** What the doctor finds, where it is not a name or a number. */
 export const DOCTOR_PHRASES = [
+  phrase(/^(\S+) is open to every user$/, null, "$1 открыт всем пользователям", [
+    "It holds the site key and AMI's secret: chmod 600 and chown ringpost: for that file",
+    "В нём ключ площадки и секрет AMI: сделайте ему chmod 600 и chown ringpost:",
+  ]),
   phrase(/^nobody answers on its socket$/, null, "на его сокете никто не отвечает"),
   phrase(/^(\S+), process (\d+)$/, null, "$1, процесс $2"),
   phrase(/^in use already: one login at a time$/, null, "уже занято агентом: вход только один"),
