@@ -19,24 +19,26 @@ const pretty = (value: unknown) => JSON.stringify(value, null, 2);
 
 export async function onStatus(context: Context, options: CommonOptions & { watch?: boolean }): Promise<number> {
   const { outbox } = context.settings(options);
-  if (options.watch === true) return watchStatus(context, outbox.path);
-  const answer = await statusCommand(outbox.path, options.json === true, context.voice);
+  const json = options.json === true;
+  if (options.watch === true) return watchStatus(context, outbox.path, json);
+  const answer = await statusCommand(outbox.path, json, context.voice);
   context.ports.print(answer.text);
   return answer.exitStatus;
 }
 
 const WATCH_MS = 1_000;
 
-/** The status again and again in the same place, until Ctrl-C. */
-async function watchStatus({ ports, voice }: Context, outboxPath: string): Promise<number> {
+/** The status again and again until Ctrl-C: in the same place for people, one object after the other for programs. */
+async function watchStatus({ ports, voice }: Context, outboxPath: string, json: boolean): Promise<number> {
   const enough = ports.enough();
-  let answer = await statusCommand(outboxPath, false, voice);
+  const show = json ? (text: string) => ports.print(text) : logUpdate;
+  let answer = await statusCommand(outboxPath, json, voice);
   while (!enough.aborted) {
-    logUpdate(answer.text);
+    show(answer.text);
     await sleep(WATCH_MS, enough);
-    answer = await statusCommand(outboxPath, false, voice);
+    answer = await statusCommand(outboxPath, json, voice);
   }
-  logUpdate.done();
+  if (!json) logUpdate.done();
   return answer.exitStatus;
 }
 

@@ -30,8 +30,10 @@ export function sayError(error: unknown, language: Language): string {
     return advice === undefined ? text : `${text}. ${advice}`;
   }
   const { attempted, on, found, next } = error.failure;
-  const [what, why, how] = [attempted, found, next].map((text) => say(text, language).text);
-  return language === "ru" ? `Не удалось ${what} (${on}): ${why}. ${how}` : `cannot ${what} (${on}): ${why}. ${how}`;
+  const [what, where, why, how] = [attempted, on, found, next].map((text) => say(text, language).text);
+  return language === "ru"
+    ? `Не удалось ${what} (${where}): ${why}. ${how}`
+    : `cannot ${what} (${where}): ${why}. ${how}`;
 }
 
 /** Every setting that cannot be used, one on a line, with what to do where that is known. */

@@ -238,6 +238,9 @@ describe.skipIf(impossible !== null)("the binary on a bare Debian 11", () => {
       expect((await machine.install(join(DIST, "ringpost-agent_0.1.0_amd64.deb"))).status).toBe(0);
       expect((await machine.do("sh", "-c", "command -v node")).status).not.toBe(0);
       expect(JSON.parse((await machine.do(AGENT, "self-test")).stdout)).toMatchObject({ good: true, glibc: "2.31" });
+      // No code can be loaded from /tmp there: it finds another folder, and leaves nothing in either.
+      const closed = `mount -t tmpfs -o noexec tmpfs /tmp && ${AGENT} self-test && ls -A /tmp /var/tmp`;
+      expect((await machine.do("sh", "-c", closed)).stdout).toMatch(/"good":true.*\n\/tmp:\n\n\/var\/tmp:\n$/);
     } finally {
       await machine.remove();
     }
