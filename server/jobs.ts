@@ -19,6 +19,8 @@ export interface JobsOptions {
 
 /** Jobs only hand over what is to be done, or recur. */
 const jobsMax = 4;
+/** Many come together when calls do: one look for all of them. */
+const fetchedAtOnceMax = 20;
 /** New jobs are told by NOTIFY; this is for those that become due. */
 const pollMs = 1_000;
 const startAgainMs = 5_000;
@@ -53,7 +55,7 @@ async function keepRunning(options: JobsOptions, stop: AbortSignal): Promise<voi
 function startRunner({ pool, log, work }: JobsOptions, stop: AbortSignal): Promise<Runner> {
   return run({
     // Jobs are noted as done in batches because only those are waited for when it stops.
-    preset: { worker: { completeJobBatchDelay: 0, failJobBatchDelay: 0 } },
+    preset: { worker: { completeJobBatchDelay: 0, failJobBatchDelay: 0, localQueue: { size: fetchedAtOnceMax } } },
     pgPool: pool,
     concurrency: jobsMax,
     pollInterval: pollMs,

@@ -39,12 +39,15 @@ export interface Told {
 /** Sends all that is due to one target about one call, oldest first; stops at the first that fails. */
 export async function deliverCall(context: DeliveryContext, key: DeliveryKey): Promise<Told> {
   let recovered = false;
-  for (;;) {
+  for (let more = true; more;) {
     const claim = await claimNext(context, key);
-    if (claim.kind === "claimed") recovered = (await deliver(context, key, claim.delivery)) || recovered;
-    else if (claim.kind === "closed") return { recovered, pausedUntil: claim.until };
-    else return { recovered };
+    if (claim.kind === "closed") return { recovered, pausedUntil: claim.until };
+    if (claim.kind !== "claimed") break;
+    const done = await deliver(context, key, claim.delivery);
+    recovered ||= done.recovered;
+    more = done.more;
   }
+  return { recovered };
 }
 
 /** When it is for later a job comes. */
@@ -58,8 +61,13 @@ async function claimNext({ pool, startedAt }: DeliveryContext, key: DeliveryKey)
   return claim;
 }
 
-/** True when a circuit that was open has closed. */
-async function deliver(context: DeliveryContext, key: DeliveryKey, delivery: ClaimedDelivery): Promise<boolean> {
+/** `recovered`: a circuit that was open has closed. `more`: more of the call may wait. */
+interface Delivered {
+  recovered: boolean;
+  more: boolean;
+}
+
+async function deliver(context: DeliveryContext, key: DeliveryKey, delivery: ClaimedDelivery): Promise<Delivered> {
   const { pool, now, counts } = context;
   const claimedAt = now();
   const outcome = await attempt(context, key, delivery);
@@ -69,19 +77,31 @@ async function deliver(context: DeliveryContext, key: DeliveryKey, delivery: Cla
   }
   if (outcome.kind === "retry") {
     await putOff(context, key, delivery, outcome);
-    return false;
+    return { recovered: false, more: true };
   }
-  if (outcome.kind === "dead") await giveUp(context, key, delivery, outcome.error);
-  else await surely(() => finishDelivery(pool, { ...delivery, state: outcome.kind, error: outcome.note ?? null }));
+  const more = await close(context, key, delivery, outcome);
   // A target that is no more keeps nothing waiting.
   const isOpen = outcome.kind === "sent" || (outcome.kind === "dead" && outcome.noTarget === true);
-  if (!isOpen || delivery.targetFailures === 0) return false;
+  if (!isOpen || delivery.targetFailures === 0) return { recovered: false, more };
   await noteSuccess(pool, key);
-  return delivery.targetFailures >= CLAIM.failuresMax;
+  return { recovered: delivery.targetFailures >= CLAIM.failuresMax, more };
+}
+
+async function close(
+  context: DeliveryContext,
+  key: DeliveryKey,
+  delivery: ClaimedDelivery,
+  outcome: Exclude<Outcome, { kind: "retry" }> | Superseded,
+): Promise<boolean> {
+  if (outcome.kind === "dead") {
+    await giveUp(context, key, delivery, outcome.error);
+    return true;
+  }
+  return surely(() => finishDelivery(context.pool, { ...delivery, state: outcome.kind, error: outcome.note ?? null }));
 }
 
 /** What was sent and is not noted is sent again: a database that is away for a moment shall not cause that. */
-async function surely(note: () => Promise<void>): Promise<void> {
+async function surely<T>(note: () => Promise<T>): Promise<T> {
   for (let left: number = DELIVERY_LIMITS.noteTriesMax; ; left--) {
     try {
       return await note();

@@ -11,25 +11,32 @@ export interface Finish {
 
 /**
  * Closes a delivery and keeps its step's flags true: integration_sent and telegram_sent once every receiver has it, processed
- * once nothing waits.
+ * once nothing waits. Returns whether more of its call may wait for the same target.
  */
-export async function finishDelivery(pool: Pool, finish: Finish): Promise<void> {
-  await (finish.only === true ? finishOnly(pool, finish) : finishOneOfMany(pool, finish));
+export async function finishDelivery(pool: Pool, finish: Finish): Promise<boolean> {
+  if (finish.only === true) return finishOnly(pool, finish);
+  await finishOneOfMany(pool, finish);
+  return true;
 }
 
 /** Delivery, then step: the order in which merging moves them. */
-async function finishOnly(pool: Pool, { id, state, error }: Finish): Promise<void> {
-  const { rowCount } = await pool.query({
+async function finishOnly(pool: Pool, { id, state, error }: Finish): Promise<boolean> {
+  const { rows } = await pool.query<{ isDone: boolean; more: boolean }>({
     name: "finish_delivery",
-    text: `WITH d AS (UPDATE deliveries SET ${DONE} RETURNING *)
-           UPDATE call_events e SET processed = TRUE,
-             integration_sent = e.integration_sent OR (d.channel = 'webhook' AND d.state = 'sent'),
-             telegram_sent = e.telegram_sent OR (d.channel = 'telegram' AND d.state = 'sent')
-           FROM d WHERE ${SAME_STEP}`,
+    text: `WITH d AS (UPDATE deliveries SET ${DONE} RETURNING *),
+           e AS (
+             UPDATE call_events e SET processed = TRUE,
+               integration_sent = e.integration_sent OR (d.channel = 'webhook' AND d.state = 'sent'),
+               telegram_sent = e.telegram_sent OR (d.channel = 'telegram' AND d.state = 'sent')
+             FROM d WHERE ${SAME_STEP} RETURNING 1)
+           SELECT EXISTS (SELECT FROM e) AS "isDone", EXISTS (SELECT FROM d JOIN deliveries n ON n.call_id = d.call_id
+             AND n.channel = d.channel AND n.target = d.target AND n.state = 'waiting' AND n.id <> d.id) AS more`,
     values: [id, state, error],
   });
   // Its call became part of another meanwhile; or the step is no more.
-  if (rowCount === 0) await pool.query(SET_FLAGS, [id]);
+  if (rows[0]?.isDone === true) return rows[0].more;
+  await pool.query(SET_FLAGS, [id]);
+  return true;
 }
 
 /** The call is locked first, as ingest does: of two receivers that finish together the second sees the first. */

@@ -1,5 +1,5 @@
 import type { ClientBase } from "pg";
-import { ADD_JOB } from "./deliveryJobs.ts";
+import { addJobs } from "./deliveryJobs.ts";
 
 /** 0 a missed call, 1 a call begins or ends or somebody did something about it, 2 what goes on meanwhile. */
 export type Urgency = 0 | 1 | 2;
@@ -30,7 +30,7 @@ export async function insertDeliveries(client: ClientBase, rows: readonly NewDel
              FROM json_to_recordset($1) AS r ("enterpriseId" text, "callId" bigint, "uniqueId" text, "siteId" int,
                leg text, type text, nth int, channel text, target text, urgency int)
              ON CONFLICT DO NOTHING RETURNING enterprise_id, call_id, channel, target)
-           SELECT ${ADD_JOB} FROM (SELECT DISTINCT * FROM owed ORDER BY call_id, channel, target) o`,
+           ${addJobs("owed")}`,
     values: [JSON.stringify(rows)],
   });
 }

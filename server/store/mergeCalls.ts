@@ -1,5 +1,5 @@
 import type { ClientBase } from "pg";
-import { ADD_JOB } from "./deliveryJobs.ts";
+import { addJobs } from "./deliveryJobs.ts";
 import { mergeCards } from "./telegram/oweCards.ts";
 import type { Merge } from "./merge.ts";
 
@@ -56,7 +56,7 @@ async function announceMerges(client: ClientBase, merges: readonly Merge[]): Pro
          SELECT FROM deliveries h WHERE h.call_id = m.gone AND h.event_type = 'hangup' AND (h.attempts > 0 OR h.merged)
            AND (h.channel, h.target, h.unique_id) = (d.channel, d.target, d.unique_id))
        ON CONFLICT DO NOTHING RETURNING enterprise_id, call_id, channel, target)
-     SELECT ${ADD_JOB} FROM (SELECT DISTINCT * FROM owed) o`,
+     ${addJobs("owed")}`,
     values,
   );
 }

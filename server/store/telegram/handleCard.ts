@@ -1,5 +1,5 @@
 import type { Pool } from "pg";
-import { ADD_JOB } from "../deliveryJobs.ts";
+import { addJobs } from "../deliveryJobs.ts";
 import { inTransaction } from "../transaction.ts";
 
 /** Where a button was pressed, and by whom. */
@@ -46,4 +46,4 @@ const OWE = `
     SELECT c.enterprise_id, c.id, c.unique_id, c.site_id, c.linkedid, 'handled', 1, 'telegram', k.target
     FROM calls c JOIN telegram_cards k ON k.call_id = c.id AND k.merged_leg = '' WHERE c.id = $1
     ON CONFLICT DO NOTHING RETURNING enterprise_id, call_id, channel, target)
-  SELECT ${ADD_JOB} FROM owed o`;
+  ${addJobs("owed")}`;

@@ -1,5 +1,5 @@
 import type { ClientBase } from "pg";
-import { ADD_JOB } from "../deliveryJobs.ts";
+import { addJobs } from "../deliveryJobs.ts";
 import type { Urgency } from "../insertDeliveries.ts";
 import { sameNumber } from "./sameNumber.ts";
 import type { Merge } from "../merge.ts";
@@ -51,7 +51,7 @@ export async function oweHangups(client: ClientBase, hangups: readonly NewHangup
           AND m.call_type = 'incoming' AND m.state = 'final' AND m.call_status <> 'answered' AND m.id <> "callId"
         JOIN deliveries d ON d.call_id = m.id AND d.channel = 'telegram' ${ADDED}),
       owed AS (SELECT * FROM ended UNION SELECT * FROM back)
-      SELECT ${ADD_JOB} FROM owed o`,
+      ${addJobs("owed")}`,
     values: [JSON.stringify(hangups)],
   });
 }
@@ -76,7 +76,7 @@ export async function mergeCards(client: ClientBase, merges: readonly Merge[]): 
         INSERT INTO deliveries (${COLUMNS})
         SELECT s.enterprise_id, s.id, s.unique_id, s.site_id, moved.merged_leg, 'merged', 1, 'telegram', moved.target, 2
         FROM moved JOIN calls s ON s.id = moved.call_id WHERE moved.merged_leg <> '' ${ADDED})
-     SELECT ${ADD_JOB} FROM owed o`,
+     ${addJobs("owed")}`,
     [merges.map(({ gone }) => gone), merges.map(({ survivor }) => survivor)],
   );
 }
