@@ -1,5 +1,5 @@
 import type { Pool } from "pg";
-import { inTransaction } from "./transaction.ts";
+import { inTransaction, together } from "./transaction.ts";
 
 export interface Finish {
   id: number;
@@ -35,7 +35,7 @@ async function finishOnly(pool: Pool, { id, state, error }: Finish): Promise<boo
   });
   // Its call became part of another meanwhile; or the step is no more.
   if (rows[0]?.isDone === true) return rows[0].more;
-  await pool.query(SET_FLAGS, [id]);
+  await pool.query({ ...SET_FLAGS, values: [id] });
   return true;
 }
 
@@ -43,9 +43,15 @@ async function finishOnly(pool: Pool, { id, state, error }: Finish): Promise<boo
 async function finishOneOfMany(pool: Pool, { id, state, error }: Finish): Promise<void> {
   await inTransaction(pool, async (client) => {
     // A call that became part of another meanwhile is gone: then that one.
-    for (let left = 2; left > 0 && (await client.query(LOCK_CALL, [id])).rowCount === 0;) left--;
-    await client.query(`UPDATE deliveries SET ${DONE}`, [id, state, error]);
-    await client.query(SET_FLAGS, [id]);
+    for (let left = 2; left > 0 && (await client.query({ ...LOCK_CALL, values: [id] })).rowCount === 0;) left--;
+    await together([
+      client.query({
+        name: "close_delivery",
+        text: `UPDATE deliveries SET ${DONE}`,
+        values: [id, state, error],
+      }),
+      client.query({ ...SET_FLAGS, values: [id] }),
+    ]);
   });
 }
 
@@ -88,5 +94,11 @@ export const FLAGS = `
     AND NOT EXISTS (${OTHERS} AND o.channel = 'telegram' AND o.state <> 'sent'),
   processed = NOT EXISTS (${OTHERS} AND o.state = 'waiting')`;
 
-const LOCK_CALL = "SELECT FROM calls WHERE id = (SELECT call_id FROM deliveries WHERE id = $1) FOR NO KEY UPDATE";
-const SET_FLAGS = `UPDATE call_events e SET ${FLAGS} FROM deliveries d WHERE d.id = $1 AND ${SAME_STEP}`;
+const LOCK_CALL = {
+  name: "lock_call_of_delivery",
+  text: "SELECT FROM calls WHERE id = (SELECT call_id FROM deliveries WHERE id = $1) FOR NO KEY UPDATE",
+};
+const SET_FLAGS = {
+  name: "flag_step_of_delivery",
+  text: `UPDATE call_events e SET ${FLAGS} FROM deliveries d WHERE d.id = $1 AND ${SAME_STEP}`,
+};

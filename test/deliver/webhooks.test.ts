@@ -114,7 +114,7 @@ describe("a webhook", () => {
     expect((await flags()).at(-1)).toEqual({ step: "hangup", needed: true, sent: false, processed: true });
     house.receiver.answer = () => 200;
     expect(await retryDeliveries(house.office.db.pool, null)).toBe(1);
-    await expect.poll(states, { timeout: 5_000 }).toEqual(["sent"]);
+    await expect.poll(states, { timeout: 15_000 }).toEqual(["sent"]);
     await expect.poll(async () => (await flags()).at(-1)).toEqual(told("hangup"));
   });
 

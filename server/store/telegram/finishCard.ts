@@ -1,6 +1,6 @@
-import type { Pool } from "pg";
+import type { ClientBase, Pool } from "pg";
 import { FLAGS, SAME_STEP } from "../finishDelivery.ts";
-import { inTransaction } from "../transaction.ts";
+import { inTransaction, together } from "../transaction.ts";
 
 /** How one of a card's deliveries ended; the error says why it was not sent. */
 export interface CardEnd {
@@ -22,33 +22,53 @@ export async function saveMessage(
   });
 }
 
+/** Planning for all partitions takes longer than doing: once for each connection. */
+const BEGIN = "BEGIN; SET LOCAL plan_cache_mode = force_generic_plan";
+
 /** Closes a card's deliveries, keeps their steps' flags true and lets go of the card. The call is locked first, as ingest does. */
 export async function finishCard(pool: Pool, cardId: number, ends: readonly CardEnd[]): Promise<void> {
-  await inTransaction(pool, async (client) => {
-    await client.query(
-      `SELECT FROM calls WHERE id = (SELECT call_id FROM telegram_cards WHERE id = $1) FOR NO KEY UPDATE`,
-      [cardId],
-    );
-    await closeDeliveries(client, ends);
-    await client.query("UPDATE telegram_cards SET claimed_until = NULL WHERE id = $1", [cardId]);
-  });
+  await inTransaction(
+    pool,
+    (client) =>
+      together([
+        client.query(BEGIN),
+        client.query({
+          name: "lock_call_of_card",
+          text: "SELECT FROM calls WHERE id = (SELECT call_id FROM telegram_cards WHERE id = $1) FOR NO KEY UPDATE",
+          values: [cardId],
+        }),
+        ...closeDeliveries(client, ends),
+        client.query({
+          name: "let_go_of_card",
+          text: "UPDATE telegram_cards SET claimed_until = NULL WHERE id = $1",
+          values: [cardId],
+        }),
+      ]),
+    "begun by the work",
+  );
 }
 
-async function closeDeliveries(client: Pick<Pool, "query">, ends: readonly CardEnd[]): Promise<void> {
+/** One after the other, sent at once: nothing waits for an answer. */
+function closeDeliveries(client: ClientBase, ends: readonly CardEnd[]): Promise<unknown>[] {
   const ids = ends.map(({ id }) => id);
-  await client.query(
-    `SELECT FROM call_events e JOIN deliveries d ON ${SAME_STEP} WHERE d.id = ANY ($1::bigint[]) FOR UPDATE OF e`,
-    [ids],
-  );
-  await client.query(
-    `UPDATE deliveries d SET state = r.state, last_error = r.error, done_at = now(), next_attempt_at = NULL
-     FROM json_to_recordset($1) AS r (id bigint, state text, error text) WHERE d.id = r.id AND d.state = 'waiting'`,
-    [JSON.stringify(ends)],
-  );
-  await client.query(
-    `UPDATE call_events e SET ${FLAGS} FROM deliveries d WHERE d.id = ANY ($1::bigint[]) AND ${SAME_STEP}`,
-    [ids],
-  );
+  return [
+    client.query({
+      name: "lock_steps_of_card",
+      text: `SELECT FROM call_events e JOIN deliveries d ON ${SAME_STEP} WHERE d.id = ANY ($1::bigint[]) FOR UPDATE OF e`,
+      values: [ids],
+    }),
+    client.query({
+      name: "close_deliveries",
+      text: `UPDATE deliveries d SET state = r.state, last_error = r.error, done_at = now(), next_attempt_at = NULL
+             FROM json_to_recordset($1) AS r (id bigint, state text, error text) WHERE d.id = r.id AND d.state = 'waiting'`,
+      values: [JSON.stringify(ends)],
+    }),
+    client.query({
+      name: "flag_steps_of_card",
+      text: `UPDATE call_events e SET ${FLAGS} FROM deliveries d WHERE d.id = ANY ($1::bigint[]) AND ${SAME_STEP}`,
+      values: [ids],
+    }),
+  ];
 }
 
 /**
@@ -84,12 +104,14 @@ export async function giveUpChat(
   return inTransaction(pool, async (client) => {
     const { rows } = await client.query<{ id: number }>(
       `SELECT id::float8 AS id FROM deliveries WHERE enterprise_id = $1 AND channel = 'telegram' AND target = $2
-         AND state = 'waiting' ORDER BY id LIMIT $3`,
+         AND state = 'waiting' ORDER BY created_at LIMIT $3`,
       [enterpriseId, target, countMax],
     );
-    await closeDeliveries(
-      client,
-      rows.map(({ id }) => ({ id, state: "given_up", error })),
+    await together(
+      closeDeliveries(
+        client,
+        rows.map(({ id }) => ({ id, state: "given_up", error })),
+      ),
     );
     return rows.length;
   });
