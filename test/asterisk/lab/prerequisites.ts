@@ -8,6 +8,9 @@ const PROGRAMS: ReadonlyMap<string, string> = new Map([
   ["sipp", "sip-tester"],
 ]);
 
+/** Both PBXs may be built at once, and either finds apt busy with the other's packages. */
+const APT_WAIT_SECONDS = 180;
+
 /** Why the lab cannot run on this machine, in words; null when it can (missing packages can be installed). */
 export async function whyNot(): Promise<string | null> {
   if (process.platform !== "linux") return "the lab needs Linux";
@@ -50,7 +53,8 @@ async function install(packages: readonly string[], say: (line: string) => void)
   say(`installing ${packages.join(" and ")} with apt-get`);
   const env = { ...process.env, DEBIAN_FRONTEND: "noninteractive" };
   await run("apt-get", ["update", "-q"], { env });
-  const result = await run("apt-get", ["install", "-y", "-q", "--no-install-recommends", ...packages], { env });
+  const options = ["-o", `DPkg::Lock::Timeout=${APT_WAIT_SECONDS}`, "-y", "-q", "--no-install-recommends"];
+  const result = await run("apt-get", ["install", ...options, ...packages], { env });
   if (result.status === 0) return;
   throw new RingpostError({
     code: "lab_packages",
