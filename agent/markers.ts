@@ -89,9 +89,11 @@ export interface Recovery {
   rows: number;
   result: RepairResult;
   reason: string | null;
+  /** What the server acked of it: "stream from to". */
+  spans: readonly string[];
 }
 
-export function recovered({ from, to, sources, rows, result, reason }: Recovery): AmiEvent {
+export function recovered({ from, to, sources, rows, result, reason, spans }: Recovery): AmiEvent {
   return withKnown(MARKERS.recovered, {
     From: String(Math.max(0, from)),
     To: String(Math.max(0, to)),
@@ -99,10 +101,11 @@ export function recovered({ from, to, sources, rows, result, reason }: Recovery)
     Rows: String(rows),
     Result: result,
     Reason: reason?.slice(0, REASON_CHARACTERS_MAX),
+    Spans: spans.length === 0 ? undefined : [...spans],
   });
 }
 
-function withKnown(name: string, headers: Record<string, string | undefined>): AmiEvent {
-  const known = Object.entries(headers).filter((entry): entry is [string, string] => entry[1] !== undefined);
+function withKnown(name: string, headers: Record<string, string | string[] | undefined>): AmiEvent {
+  const known = Object.entries(headers).filter((entry): entry is [string, string | string[]] => entry[1] !== undefined);
   return { Event: name, ...Object.fromEntries(known) };
 }

@@ -28,7 +28,8 @@ export const MARKERS = {
   /**
    * What Asterisk wrote itself in a time the agent was blind has been read and acked, as far as it could be. Headers:
    * From, To (epoch ms, as in the RingpostGap), Source (what was read: REPAIR_SOURCES joined by ","; empty: nothing),
-   * Rows (how many), Result (REPAIR_RESULTS), Reason (why not complete).
+   * Rows (how many), Result (REPAIR_RESULTS), Reason (why not complete), Spans (array: stream, first and last seq of each
+   * part of a file that was acked; a server that lacks one has lost it since).
    */
   recovered: "RingpostRecovered",
 } as const;

@@ -12,6 +12,8 @@ export interface Job {
   positions: Record<string, number>;
   /** Rows acked so far, by source. */
   sent: Record<string, number>;
+  /** What the server has of each stream for it: the parts that were acked whole. */
+  spans: Record<string, [from: number, to: number][]>;
 }
 
 /** What came of the last one. */
@@ -33,6 +35,17 @@ interface Kept {
 /** Times that wait to be read; beyond this the newest ones become one. */
 const JOBS_MAX = 50;
 
+/** Parts remembered of one stream; more would only be a longer proof. */
+const SPANS_MAX = 50;
+
+/** Notes a part of a stream that was acked whole. */
+export function noteSpan({ spans }: Job, stream: string, [from, to]: [number, number]): void {
+  const known = (spans[stream] ??= []);
+  const last = known.at(-1);
+  if (last !== undefined && from >= last[0] && from <= last[1] + 1) last[1] = Math.max(last[1], to);
+  else if (known.length < SPANS_MAX) known.push([from, to]);
+}
+
 /** What is still to be read, kept between runs of the agent as text. */
 export class Journal {
   readonly #remember: (text: string) => void;
@@ -43,7 +56,10 @@ export class Journal {
   }
 
   resume(text: string | undefined): void {
-    if (text !== undefined) this.#kept = JSON.parse(text) as Kept;
+    if (text === undefined) return;
+    const kept = JSON.parse(text) as Kept;
+    // An earlier version kept no spans.
+    this.#kept = { ...kept, jobs: kept.jobs.map((job) => ({ ...job, spans: job.spans ?? {} })) };
   }
 
   get jobs(): readonly Job[] {
@@ -57,7 +73,7 @@ export class Journal {
   add(time: Pick<Job, "from" | "to" | "window">): void {
     const { jobs } = this.#kept;
     const newest = jobs.at(-1);
-    if (jobs.length < JOBS_MAX || newest === undefined) jobs.push({ ...time, positions: {}, sent: {} });
+    if (jobs.length < JOBS_MAX || newest === undefined) jobs.push({ ...time, positions: {}, sent: {}, spans: {} });
     else {
       // Its rows are found anew from the earlier beginning on; the server knows those it has.
       [newest.from, newest.to] = [Math.min(newest.from, time.from), Math.max(newest.to, time.to)];

@@ -1,8 +1,8 @@
 import { REPAIR_SOURCES, type RepairSource } from "../../shared/ami-event.ts";
-import { messageOf } from "../../shared/errors.ts";
+import { codeOf, messageOf } from "../../shared/errors.ts";
 import { sleep } from "../sleep.ts";
 import type { Found } from "./find.ts";
-import type { Job, Outcome } from "./journal.ts";
+import { noteSpan, type Job, type Outcome } from "./journal.ts";
 import { newFacts, type Portion, type Source, type Span } from "./source.ts";
 
 export interface ReadingPorts {
@@ -24,11 +24,15 @@ export interface Pauses {
   passingMs: number;
   /** Before a source that could not be read is tried again; doubled each time. */
   againMs: number;
+  /** Before a database is tried again that Asterisk has locked for a row: under load there is little time between two of them. */
+  lockedMs: number;
 }
 
-export const PAUSES: Pauses = { betweenMs: 50, passingMs: 2, againMs: 500 };
+export const PAUSES: Pauses = { betweenMs: 50, passingMs: 2, againMs: 500, lockedMs: 20 };
 /** With PAUSES about a minute, well within what the server lets a call wait. */
 const TRIES_MAX = 8;
+/** With PAUSES half a minute at least without a single moment in which it was not locked. */
+const LOCKED_TRIES_MAX = 1_500;
 
 /** What reading one source came to. */
 interface SourceRead {
@@ -56,14 +60,14 @@ export class Reading {
     this.#ports = ports;
   }
 
-  /** @param span the time by the PBX's clock, margins included. */
-  async run(span: Span): Promise<Outcome> {
+  /** @param span the time by the PBX's clock, margins included; `needed`: without those. */
+  async run(span: Span, needed: Span): Promise<Outcome> {
     const found = await this.#find();
-    const celLeft = await this.#readFirst(found.cel, span);
+    const celLeft = await this.#readFirst(found.cel, span, needed.from);
     const celUsed = this.#used.size > 0;
     const rest = celUsed && found.celEnough ? celLeft : span;
     if (rest === null) return this.#outcome(found, null);
-    const cdrLeft = await this.#readFirst(found.cdr, rest);
+    const cdrLeft = await this.#readFirst(found.cdr, rest, needed.from);
     const cdrUsed = REPAIR_SOURCES.some((kind) => kind.startsWith("cdr") && this.#used.has(kind));
     return this.#outcome(found, cdrUsed ? cdrLeft : celUsed ? celLeft : null);
   }
@@ -72,13 +76,13 @@ export class Reading {
   async #find(): Promise<Found> {
     for (let tries = 1; ; tries++) {
       const found = this.#ports.find();
-      if (found.locked.length === 0 || tries === TRIES_MAX) return found;
-      await this.#rest(this.#ports.pauses.againMs);
+      if (found.locked.length === 0 || tries === LOCKED_TRIES_MAX || this.#ports.stopping.aborted) return found;
+      await this.#rest(this.#ports.pauses.lockedMs);
     }
   }
 
   /** The part of the span that none of the sources has; null when one had it all. */
-  async #readFirst(sources: readonly Source[], span: Span): Promise<Span | null> {
+  async #readFirst(sources: readonly Source[], span: Span, neededFrom: number): Promise<Span | null> {
     let left: Span | null = span;
     for (const source of sources) {
       if (left === null || this.#ports.stopping.aborted) break;
@@ -90,7 +94,7 @@ export class Reading {
       this.#read.add(source.kind);
       if (rows === 0) continue;
       this.#used.add(source.kind);
-      left = goneBefore !== null && goneBefore > left.from ? { from: left.from, to: goneBefore } : null;
+      left = goneBefore !== null && goneBefore > neededFrom ? { from: left.from, to: goneBefore } : null;
     }
     return left;
   }
@@ -98,18 +102,21 @@ export class Reading {
   async #readSource(source: Source, span: Span): Promise<SourceRead> {
     const { stopping, pauses } = this.#ports;
     await this.#untilWritten(source, span);
-    for (let tries = 1; ; tries++) {
+    let locked = 0;
+    for (let tries = 1; ;) {
       const facts = newFacts();
       let problem: string | null = "it was rotated again and again while it was read";
+      let isLocked = false;
       try {
         await this.#pass(source, span, facts);
         if (!facts.again) problem = null;
       } catch (error) {
         problem = messageOf(error);
+        isLocked = codeOf(error)?.startsWith("SQLITE_BUSY") === true && ++locked < LOCKED_TRIES_MAX;
       }
-      if (problem === null || tries === TRIES_MAX || stopping.aborted)
+      if (problem === null || (!isLocked && tries === TRIES_MAX) || stopping.aborted)
         return { rows: this.#job.sent[source.where] ?? 0, goneBefore: facts.goneBefore, problem };
-      await this.#rest(pauses.againMs * 2 ** (tries - 1));
+      await this.#rest(isLocked ? pauses.lockedMs : pauses.againMs * 2 ** (tries++ - 1));
     }
   }
 
@@ -117,8 +124,10 @@ export class Reading {
     const [job, ports] = [this.#job, this.#ports];
     for await (const portion of source.portions(span, (stream) => job.positions[stream] ?? 0, facts)) {
       if (portion !== null) {
-        this.#refused += await ports.send(portion);
+        const refused = await ports.send(portion);
         if (ports.stopping.aborted) return;
+        this.#refused += refused;
+        if (refused === 0) noteSpan(job, portion.stream, portion.span);
         job.positions[portion.stream] = portion.span[1] + 1;
         job.sent[source.where] = (job.sent[source.where] ?? 0) + portion.rows.length;
         ports.progressed();

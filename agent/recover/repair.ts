@@ -212,18 +212,23 @@ export class Repair {
       progressed: () => this.#journal.save(),
       pauses: this.#pauses,
     });
-    const span = { from: job.from - MARGIN_BEFORE_MS + aheadMs, to: job.to + MARGIN_AFTER_MS + aheadMs };
-    const outcome = await reading.run(span);
+    const needed = { from: job.from + aheadMs, to: job.to + aheadMs };
+    const span = { from: needed.from - MARGIN_BEFORE_MS, to: needed.to + MARGIN_AFTER_MS };
+    const outcome = await reading.run(span, needed);
     if (interrupted.aborted) return;
     log[outcome.result === "complete" ? "info" : "warn"](
       outcome,
       "Asterisk's own files were read for a time nothing was heard",
     );
-    await tell(recovered(outcome));
+    await tell(recovered({ ...outcome, spans: spansOf(job) }));
     if (job.window !== undefined) this.#windows.read(job.window, rowsOf([job]));
     this.#journal.finished(job, outcome);
     changed();
   }
+}
+
+function spansOf({ spans }: Job): string[] {
+  return Object.entries(spans).flatMap(([stream, parts]) => parts.map(([from, to]) => `${stream} ${from} ${to}`));
 }
 
 function rowsOf(jobs: readonly Job[]): number {
