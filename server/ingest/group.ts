@@ -1,5 +1,5 @@
 import type { ClientBase } from "pg";
-import { clockTime } from "../assemble/index.ts";
+import { type AssembledCall, clockTime } from "../assemble/index.ts";
 import type { SeqRange } from "../../shared/wire.ts";
 import { addReceived, type ReceivedRow } from "../store/addReceived.ts";
 import {
@@ -24,9 +24,9 @@ import { type FreshEvent, settledIn, type Sorted, type StreamView, subtractRecei
 import { beginsNewOutbox, readContinued, readGap, tellsBlindness } from "./gaps.ts";
 import { keyEvents, type KeyedEvent, toEventRow } from "./keyed.ts";
 import type { CallMemories, CallMemory } from "./memory.ts";
-import { isToldBefore, refusePutBack } from "./put-back.ts";
+import { isToldBefore, refusePutBack, wasAcked } from "./put-back.ts";
 import { formatMultirange, highest, overlap, type Ranges, unite } from "./ranges.ts";
-import { followRepairs, isBeingRepaired, repairsOf } from "./repairs.ts";
+import { followRepairs, isBeingRepaired, readingsBefore, repairsOf } from "./repairs.ts";
 import { type Retold, retellCalls } from "./retell.ts";
 import { addMarkers, gatherCalls, Overtaken, type Touched } from "./touched.ts";
 import type { Batch, Rejection, SiteContext } from "./types.ts";
@@ -84,15 +84,21 @@ export async function writeGroup(
     settled: (stream) => settled.get(stream) ?? [],
     highestSeq: (stream) => sorted.streams.get(stream)?.highestSeq ?? 0,
     isBeingRepaired: (siteId, call) => isBeingRepaired(call, repairs.get(siteId) ?? [], receivedAt),
-    isToldBefore: (proof) => isToldBefore(proof, sorted.streams),
+    wasAcked: (proof) => wasAcked(proof, sorted.streams),
   };
   const [{ retold, writings }] = await together([
     tellCalls(client, touched, assembler, memories, context),
     insertEvents(client, receivedAt, keyed.map(toEventRow)),
   ]);
   rejected.push(...undigestibleOf(retold, sorted.fresh));
+  const before = await readingsBefore(
+    client,
+    writings.map(({ row, call }) => ({ siteId: row.siteId, call })),
+    sorted,
+  );
+  const told = (siteId: number, call: AssembledCall) => isToldBefore(call, sorted.streams, before.get(siteId) ?? []);
   await together([
-    writeParts(client, retold, writings, context),
+    writeParts(client, retold, writings, { ...context, isToldBefore: told }),
     insertRejected(client, rejected.map(toRejectedRow)),
     noteReceived(client, work.batches, sorted),
   ]);

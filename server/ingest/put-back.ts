@@ -1,8 +1,11 @@
 import type { Pool } from "pg";
 import type { Logger } from "../../shared/log.ts";
+import type { AssembledCall } from "../assemble/index.ts";
 import { notePutBack } from "../store/putBack.ts";
+import type { Time } from "../store/repairing.ts";
 import type { Sorted, StreamView } from "./fresh.ts";
 import { covers, formatMultirange, subtract, unite, type Ranges } from "./ranges.ts";
+import { dependsOnRows, ranWithin } from "./repairs.ts";
 import type { Batch } from "./types.ts";
 
 /** What an agent was ever acked of a stream, and this database lacks. */
@@ -39,11 +42,19 @@ export function lostOf(acked: Ranges, { received, filled, ackedBefore }: Known):
   return subtract(acked, unite(unite(received, filled), ackedBefore));
 }
 
-/** Whether all of a call had been acked before the database was put back: then whoever wanted to know was told. */
-export function isToldBefore(
-  proof: readonly { stream: number; fromSeq: number; toSeq: number }[],
-  streams: ReadonlyMap<number, Pick<StreamView, "ackedBefore" | "filled">>,
-): boolean {
+type Acked = ReadonlyMap<number, Pick<StreamView, "ackedBefore" | "filled">>;
+
+/**
+ * Whether all of a call had been acked before the database was put back: then whoever wanted to know was told. What of it
+ * was read from Asterisk's own files, in one of the times that had been read.
+ */
+export function isToldBefore(call: AssembledCall, streams: Acked, readBefore: readonly Time[]): boolean {
+  if (call.proof.length > 0 && !wasAcked(call.proof, streams)) return false;
+  return !dependsOnRows(call) || readBefore.some((time) => ranWithin(call, time));
+}
+
+/** Whether all of these events had been acked before the database was put back. */
+export function wasAcked(proof: AssembledCall["proof"], streams: Acked): boolean {
   const isAcked = ({ stream, fromSeq, toSeq }: (typeof proof)[number]): boolean => {
     const view = streams.get(stream);
     if (view === undefined || view.ackedBefore.length === 0) return false;

@@ -1,16 +1,29 @@
 import type { ClientBase } from "pg";
-import { header, MARKERS } from "../../shared/ami-event.ts";
+import { type AmiEvent, header, MARKERS } from "../../shared/ami-event.ts";
 import type { AssembledCall } from "../assemble/index.ts";
-import { endRepairing, noteRepairing, type Repairing, settleRepairs } from "../store/repairing.ts";
+import { findStreams } from "../store/gaps.ts";
+import {
+  endRepairing,
+  isOver,
+  noteRepairing,
+  readAgain,
+  readBefore,
+  type Repairing,
+  settleRepairs,
+  type Time,
+} from "../store/repairing.ts";
 import type { FreshEvent, Sorted } from "./fresh.ts";
 import { INGEST_LIMITS } from "./limits.ts";
+import { covers, unite } from "./ranges.ts";
+
+const SPAN = /^([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}) (\d{1,15}) (\d{1,15})$/;
 
 /** The PBX's clock and its agent's agree that far, ms. */
 const CLOCKS_AGREE_MS = 2_000;
 
 /**
- * Notes which of these markers say that Asterisk's own files are being read, and which that this is over. Returns the sites
- * whose calls need wait no longer.
+ * Notes which of these markers say that Asterisk's own files are being read, and which that this is over; one may tell of rows
+ * that are gone with a database since. Returns the sites whose calls need wait no longer.
  */
 export async function followRepairs(
   client: ClientBase,
@@ -24,12 +37,18 @@ export async function followRepairs(
     const noted = await noteRepairing(client, begun, receivedAt + INGEST_LIMITS.repairWaitMsMax);
     if (noted !== undefined) streams.get(streamId)?.repairing.push(noted);
   }
-  for (const { site, event } of blind.filter(({ event: { ev } }) => ev.Event === MARKERS.recovered)) {
-    const to = Number(header(event.ev, "To"));
-    if (!Number.isFinite(to)) continue;
-    await endRepairing(client, site.id, to);
+  for (const { site, streamId, event } of blind.filter(({ event: { ev } }) => ev.Event === MARKERS.recovered)) {
+    const told = timeOf(event.ev);
+    if (told === undefined) continue;
+    if (await lacksRows(client, site.id, event.ev, streams)) {
+      const lost = { seq: event.seq, ...told, until: receivedAt + INGEST_LIMITS.repairWaitMsMax };
+      await readAgain(client, site.id, streamId, lost);
+      streams.get(streamId)?.repairing.push(lost);
+      continue;
+    }
+    await endRepairing(client, site.id, told);
     for (const view of streams.values()) {
-      if (view.siteId === site.id) view.repairing = view.repairing.filter((each) => each.to > to + 5_000);
+      if (view.siteId === site.id) view.repairing = view.repairing.filter((each) => !isOver(each, told));
     }
     over.add(site.id);
   }
@@ -37,20 +56,68 @@ export async function followRepairs(
   return over;
 }
 
+function timeOf(ev: AmiEvent): Time | undefined {
+  const [from, to] = [Number(header(ev, "From") ?? Number.NaN), Number(header(ev, "To") ?? Number.NaN)];
+  return Number.isSafeInteger(from) && Number.isSafeInteger(to) && from >= 0 && from <= to ? { from, to } : undefined;
+}
+
 function beginsRepair({ event: { ev } }: FreshEvent): boolean {
   return ev.Event === MARKERS.captureStarted && header(ev, "Repair") === "pending";
 }
 
-/** Whether the call ran while the agent was blind, and what it missed is still being read. */
-export function isBeingRepaired(
-  { startTime, endTime }: Pick<AssembledCall, "startTime" | "endTime">,
-  repairs: readonly Repairing[],
-  now: number,
-): boolean {
-  return repairs.some(
-    ({ from, to, until }) =>
-      now < until && startTime <= to + CLOCKS_AGREE_MS && (endTime ?? Infinity) >= from - CLOCKS_AGREE_MS,
+/** Whether rows are gone that were acked: the database was put back to an older copy since. */
+async function lacksRows(
+  client: ClientBase,
+  siteId: number,
+  ev: AmiEvent,
+  streams: Sorted["streams"],
+): Promise<boolean> {
+  const spans = [ev["Spans"] ?? []].flat().flatMap((text) => {
+    const [, uuid = "", from, to] = SPAN.exec(text) ?? [];
+    return from === undefined ? [] : [{ uuid, from: Number(from), to: Number(to) }];
+  });
+  const known = await findStreams(client, [...new Set(spans.map(({ uuid }) => uuid))]);
+  const views = new Map(
+    known.flatMap(({ id, uuid, siteId: of }) => (of === siteId ? [[uuid, streams.get(id)] as const] : [])),
   );
+  return spans.some(({ uuid, from, to }) => {
+    const view = views.get(uuid);
+    return view === undefined || !covers(unite(view.received, view.added), from, to);
+  });
+}
+
+/** Whether the call ran while the agent was blind, and what it missed is still being read. */
+export function isBeingRepaired(call: Lasting, repairs: readonly Repairing[], now: number): boolean {
+  return repairs.some((repair) => now < repair.until && ranWithin(call, repair));
+}
+
+type Lasting = Pick<AssembledCall, "startTime" | "endTime">;
+
+/** Whether some of the call was in that time, as far as the two clocks agree. */
+export function ranWithin({ startTime, endTime }: Lasting, { from, to }: Time): boolean {
+  return startTime <= to + CLOCKS_AGREE_MS && (endTime ?? Infinity) >= from - CLOCKS_AGREE_MS;
+}
+
+/**
+ * By site: times that had been read from Asterisk's own files before the database was put back. Asked for only where a call
+ * depends on it.
+ */
+export async function readingsBefore(
+  client: ClientBase,
+  calls: readonly { siteId: number; call: AssembledCall }[],
+  { streams }: Sorted,
+): Promise<Map<number, Time[]>> {
+  const putBack = new Set([...streams.values()].flatMap((view) => (view.ackedBefore.length > 0 ? view.siteId : [])));
+  const sites = new Set(
+    calls.flatMap(({ siteId, call }) => (putBack.has(siteId) && dependsOnRows(call) ? siteId : [])),
+  );
+  if (sites.size === 0) return new Map();
+  return Map.groupBy(await readBefore(client, [...sites]), ({ siteId }) => siteId);
+}
+
+/** Whether rows of Asterisk's own files told what nobody heard of it. */
+export function dependsOnRows({ proof, extra }: Pick<AssembledCall, "proof" | "extra">): boolean {
+  return proof.length === 0 || extra["completeness"] === "recovered";
 }
 
 /** By site: its blindness of which files are being read. */

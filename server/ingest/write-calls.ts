@@ -103,10 +103,10 @@ function isChanged({ retold, signature }: Writing): boolean {
 }
 
 /** The events that merge calls are among the fresh ones; when those had been acked before, so had the merge. */
-function mergesOf({ retold }: Writing, { isToldBefore = () => false }: WriteContext): Merge[] {
+function mergesOf({ retold }: Writing, { wasAcked = () => false }: WriteContext): Merge[] {
   const { row, touched } = retold;
   if (row === undefined || touched.rows.length < 2) return [];
-  const toldBefore = touched.fresh.some(({ stream, seq }) => isToldBefore([{ stream, fromSeq: seq, toSeq: seq }]));
+  const toldBefore = touched.fresh.some(({ stream, seq }) => wasAcked([{ stream, fromSeq: seq, toSeq: seq }]));
   return touched.rows.flatMap((other) => (other === row ? [] : [{ gone: other.id, survivor: row.id, toldBefore }]));
 }
 

@@ -76,7 +76,7 @@ export async function writeSteps(
   for (const writing of writings.filter(({ standing }) => !standing.incomplete)) {
     const known = writing.retold.steps;
     const told = new Set<string>();
-    const news = { receivedAt, toldBefore: isToldBefore(writing.call.proof) };
+    const news = { receivedAt, toldBefore: isToldBefore(writing.row.siteId, writing.call) };
     for (const step of toldSteps(writing.call, writing.standing)) {
       const name = stepName(step.key);
       told.add(name);

@@ -27,6 +27,8 @@ export interface WriteContext {
   highestSeq?: (stream: number) => number;
   /** Whether what was missed of a call is still being read from Asterisk's own files. */
   isBeingRepaired?: (siteId: number, call: AssembledCall) => boolean;
-  /** Whether whoever wants to know of a call with this proof was told before the database was put back to an older copy. */
-  isToldBefore?: (proof: AssembledCall["proof"]) => boolean;
+  /** Whether these events had been acked before the database was put back to an older copy. */
+  wasAcked?: (proof: AssembledCall["proof"]) => boolean;
+  /** Whether whoever wants to know of the call was told before that. */
+  isToldBefore?: (siteId: number, call: AssembledCall) => boolean;
 }

@@ -14,6 +14,9 @@ export interface HandedWindow {
 const handAgainSeconds = 10;
 const handedAtOnceMax = 5;
 
+/** What an agent calls a window: ids alone begin again in a database that was put back to an older copy. */
+const WINDOW_NAME = "concat(d.id, '-', (extract(epoch FROM d.asked_at) * 1000000)::bigint)";
+
 /**
  * Notes what the agent of a site tells of its windows, and takes those it is to be handed now. `reports` undefined: an
  * agent too old to tell; each window is handed to it once.
@@ -31,15 +34,15 @@ export async function exchangeDownloads(
              UPDATE downloads d SET total = told.total, remaining = told."left", taken_at = coalesce(taken_at, clock_timestamp()),
                retained_from = to_timestamp(told.retained_from / 1000),
                done_at = CASE WHEN told."left" = 0 THEN clock_timestamp() END
-             FROM told WHERE d.site_id = $1 AND d.id::text = told.id AND d.done_at IS NULL
+             FROM told WHERE d.site_id = $1 AND ${WINDOW_NAME} = told.id AND d.done_at IS NULL
            ), due AS (
              SELECT id FROM downloads d
-             WHERE site_id = $1 AND done_at IS NULL AND id::text NOT IN (SELECT told.id FROM told)
+             WHERE site_id = $1 AND done_at IS NULL AND ${WINDOW_NAME} NOT IN (SELECT told.id FROM told)
                AND (handed_at IS NULL OR ($3::bool AND handed_at < clock_timestamp() - make_interval(secs => $4)))
              ORDER BY id LIMIT $5 FOR UPDATE SKIP LOCKED
            )
            UPDATE downloads d SET handed_at = clock_timestamp() FROM due WHERE d.id = due.id
-           RETURNING d.id::text AS id, (extract(epoch FROM from_time) * 1000)::float8 AS "from",
+           RETURNING ${WINDOW_NAME} AS id, (extract(epoch FROM from_time) * 1000)::float8 AS "from",
              (extract(epoch FROM to_time) * 1000)::float8 AS "to"`,
     values: [siteId, JSON.stringify(reports ?? []), reports !== undefined, handAgainSeconds, handedAtOnceMax],
   });

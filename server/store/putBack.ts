@@ -29,13 +29,16 @@ export function notePutBack(pool: Pool, lost: LostStream): Promise<number | unde
   });
 }
 
-/** Those of the site about calls of which everything had been acked: they may have been sent after the copy was made. */
+/**
+ * Those of the site about calls of which everything had been acked: they may have been sent after the copy was made. A call
+ * that Asterisk's own files alone tell has no proof; it is final once these were read.
+ */
 async function giveUpDeliveries(client: ClientBase, siteId: number): Promise<number> {
   const { rows } = await client.query<{ count: number }>(
     `WITH closed AS (
        UPDATE deliveries d SET state = 'given_up', done_at = now(), claimed_until = NULL, next_attempt_at = NULL,
          last_error = 'the database was put back to an older copy: this may have been sent already'
-       FROM calls c WHERE c.id = d.call_id AND d.site_id = $1 AND d.state = 'waiting' AND c.proof <> '[]' AND NOT EXISTS (
+       FROM calls c WHERE c.id = d.call_id AND d.site_id = $1 AND d.state = 'waiting' AND (c.proof <> '[]' OR c.state = 'final') AND NOT EXISTS (
          SELECT FROM jsonb_array_elements(c.proof) p JOIN streams s ON s.id = (p ->> 0)::bigint
          WHERE NOT int8range((p ->> 1)::bigint, (p ->> 2)::bigint, '[]') <@ (s.acked_before + s.filled))
        RETURNING d.*

@@ -11,6 +11,12 @@ export interface Repairing {
   until: number;
 }
 
+/** Epoch ms. */
+export interface Time {
+  from: number;
+  to: number;
+}
+
 /** The marker that ended a blindness and says that files are being read. */
 export interface RepairBegun {
   siteId: number;
@@ -22,6 +28,8 @@ export interface RepairBegun {
 
 /** Where nothing says when a blindness began it was at most so long ago, ms. */
 const BLIND_MS_MAX = 24 * 3_600_000;
+/** The end of a blindness, told by two markers, ms. */
+const SAME_MS = 5_000;
 
 /**
  * Notes that files are read for the blindness that ended there, from when the site's gaps say it began; nothing when its
@@ -49,14 +57,46 @@ export async function noteRepairing(
   return rows[0]?.noted;
 }
 
-/** Forgets what was being read for up to `to` (epoch ms): it is told how that went. */
-export async function endRepairing(client: ClientBase, siteId: number, to: number): Promise<void> {
+/** Forgets the blindness that ended within this time (epoch ms): it is told what came of reading for it. */
+export async function endRepairing(client: ClientBase, siteId: number, { from, to }: Time): Promise<void> {
   await client.query(
     `UPDATE streams SET repairing = (
-       SELECT coalesce(jsonb_agg(r), '[]') FROM jsonb_array_elements(repairing) r WHERE (r ->> 'to')::float8 > $2::float8 + 5000)
+       SELECT coalesce(jsonb_agg(r), '[]') FROM jsonb_array_elements(repairing) r
+       WHERE (r ->> 'to')::float8 NOT BETWEEN $2::float8 - ${SAME_MS} AND $3::float8 + ${SAME_MS})
      WHERE site_id = $1 AND repairing <> '[]'`,
-    [siteId, to],
+    [siteId, from, to],
   );
+}
+
+/** Whether the word of what was read for this time ends the waiting for that blindness. */
+export function isOver({ to }: Repairing, told: Time): boolean {
+  return to >= told.from - SAME_MS && to <= told.to + SAME_MS;
+}
+
+/**
+ * What was read for that time was lost with a database that was put back to an older copy: it is asked for again, and its
+ * calls wait for it.
+ */
+export async function readAgain(client: ClientBase, siteId: number, streamId: number, lost: Repairing): Promise<void> {
+  await client.query(
+    `WITH waited AS (UPDATE streams SET repairing = repairing || $3::jsonb WHERE id = $2)
+     INSERT INTO downloads (site_id, from_time, to_time, asked_by)
+     VALUES ($1, to_timestamp($4::float8 / 1000), to_timestamp($5::float8 / 1000), 'sync')
+     ON CONFLICT (site_id, from_time, to_time) WHERE done_at IS NULL DO NOTHING`,
+    [siteId, streamId, JSON.stringify(lost), lost.from, Math.max(lost.to, lost.from + 1)],
+  );
+}
+
+/** Times of the site that had been read, and told to be, before its database was put back; epoch ms. */
+export async function readBefore(client: ClientBase, siteIds: number[]): Promise<(Time & { siteId: number })[]> {
+  const { rows } = await client.query<Time & { siteId: number }>(
+    `SELECT m.site_id AS "siteId", (m.body ->> 'From')::float8 AS from, (m.body ->> 'To')::float8 AS to
+     FROM site_markers m JOIN streams s ON s.id = m.stream_id
+     WHERE m.site_id = ANY($1::int[]) AND m.event = $2 AND s.acked_before @> m.seq
+       AND m.body ->> 'From' ~ '^[0-9]{1,15}$' AND m.body ->> 'To' ~ '^[0-9]{1,15}$'`,
+    [siteIds, MARKERS.recovered],
+  );
+  return rows;
 }
 
 /**

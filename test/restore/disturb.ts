@@ -1,11 +1,12 @@
 import { execFile } from "node:child_process";
 import { join } from "node:path";
 import type { Random } from "../faults/random.ts";
-import { pause } from "../faults/stack/stack.ts";
+import { pause, until } from "../faults/stack/stack.ts";
 import type { House } from "./house.ts";
 
 const REPO = join(import.meta.dirname, "../..");
 const DOWNLOAD_MS_MAX = 60_000;
+const REPAIR_BEGUN_MS_MAX = 30_000;
 
 const VICTIMS = ["agent", "server", "PostgreSQL"] as const;
 export type Victim = (typeof VICTIMS)[number];
@@ -15,10 +16,12 @@ export interface Done {
   kills: { what: Victim; atMono: number }[];
   /** `server -- download --wait` that were begun, and that ended well. */
   downloads: { begun: number; done: number };
+  /** Readings of Asterisk's own files in the middle of which somebody was killed. */
+  repairsStruck: number;
 }
 
 export function nothingDone(): Done {
-  return { kills: [], downloads: { begun: 0, done: 0 } };
+  return { kills: [], downloads: { begun: 0, done: 0 }, repairsStruck: 0 };
 }
 
 /** Kills one of each, in any order, each while an agent is asked for a window of time and the checks are run. */
@@ -41,8 +44,42 @@ export async function strikeSoon(house: House, done: Done, log: (line: string) =
   await strike(house, house.random.pick(VICTIMS), done, (victim) => log(`kill -9 of ${victim} while sites refill`));
 }
 
-async function strike(house: House, what: Victim, done: Done, tell: (victim: string) => void): Promise<void> {
-  const index = house.random.int(what === "agent" ? house.sites.length : house.servers.length);
+/** Leaves a PBX without an agent for a while, and kills any of them as soon as the first rows of that time have come. */
+export async function strikeRepair(house: House, done: Done, log: (line: string) => void): Promise<void> {
+  const { random, database } = house;
+  const { id, agent } = random.pick(house.sites);
+  const recovered = async (): Promise<number> => {
+    const [row] = await database.query<{ n: string }>(
+      `SELECT count(*) AS n FROM ami_events WHERE site_id = ${id} AND origin = 'recovered'`,
+    );
+    return Number(row?.n);
+  };
+  done.kills.push({ what: "agent", atMono: performance.now() });
+  await agent.kill();
+  await pause(random.between(2_000, 4_000));
+  const before = await recovered();
+  agent.start();
+  if (!(await until(async () => (await recovered()) > before, REPAIR_BEGUN_MS_MAX, 10)))
+    throw new Error(`site ${id} reads nothing of what its agent missed:\n${agent.lastWords()}`);
+  done.repairsStruck++;
+  const index = house.sites.findIndex((site) => site.id === id);
+  await strike(
+    house,
+    random.pick(VICTIMS),
+    done,
+    (victim) => log(`kill -9 of ${victim} while site ${id} reads files`),
+    index,
+  );
+}
+
+async function strike(
+  house: House,
+  what: Victim,
+  done: Done,
+  tell: (victim: string) => void,
+  agentIndex = house.random.int(house.sites.length),
+): Promise<void> {
+  const index = what === "agent" ? agentIndex : house.random.int(house.servers.length);
   tell(what === "PostgreSQL" ? what : `${what} ${index + 1}`);
   done.kills.push({ what, atMono: performance.now() });
   await kill(house, what, index);

@@ -15,6 +15,7 @@ import { Link } from "../faults/stack/link.ts";
 import { serverCommand, ServerUnit } from "../faults/stack/server.ts";
 import { WireTap } from "../faults/stack/tap.ts";
 import { Receiver } from "./receiver.ts";
+import { type OpenRecords, openRecords } from "./records.ts";
 
 const SECRET_KEY = "a key for this test alone";
 const SECRET = `whsec_${Buffer.alloc(32, 7).toString("base64")}`;
@@ -39,6 +40,8 @@ export interface HouseSite {
   player: Player;
   agent: AgentUnit;
   watch: FinalityWatch;
+  /** What the PBX itself writes of its calls. */
+  records: OpenRecords;
 }
 
 /** Real processes: agents, two servers on one PostgreSQL, and a receiver of webhooks. */
@@ -71,7 +74,10 @@ export async function openHouse(options: HouseOptions): Promise<House> {
       await agent.end();
     }
     for (const server of servers) await server.end();
-    for (const { pbx } of sites) await pbx.close();
+    for (const { pbx, records } of sites) {
+      await pbx.close();
+      records.close();
+    }
     await link.close();
     await receiver.close();
     await database.stop();
@@ -121,7 +127,18 @@ async function openSite(
   const pbx = new OraclePbx({ name, journal, now, numbers: () => ++number });
   await pbx.open();
   const base = n * 10_000_000;
-  const player = new Player({ pbx, journal, templates, random: random.fork(name), now, eventsPerSecond, base });
+  const root = join(dir, `${name}-root`);
+  const records = openRecords(n % 2 === 0 ? "sqlite" : "csv", root);
+  const player = new Player({
+    pbx,
+    journal,
+    templates,
+    random: random.fork(name),
+    now,
+    eventsPerSecond,
+    base,
+    records,
+  });
   const outboxDir = join(dir, name);
   const agent = new AgentUnit({
     name: `agent-${n}`,
@@ -136,9 +153,19 @@ async function openSite(
     liveWindowSeconds,
     machine: plainMachine(),
     journal,
+    extraToml: `[recover]\nroot = "${root}"`,
   });
   const watch = new FinalityWatch(database, added.site);
-  return { id: added.site, reference: { id: reference.site, key: reference.key }, journal, pbx, player, agent, watch };
+  return {
+    id: added.site,
+    reference: { id: reference.site, key: reference.key },
+    journal,
+    pbx,
+    player,
+    agent,
+    watch,
+    records,
+  };
 }
 
 function siteAdd(enterprise: string, host: string, name: string): string[] {

@@ -15,7 +15,12 @@ export interface Row {
   inGaps: number;
   lost: number;
   doubled: number;
+  /** Rows of Asterisk's own files: read of it for times nobody listened, and stored more than once. */
+  rowsRead: number;
+  rowsDoubled: number;
   calls: number;
+  /** Calls of which something was never heard, made whole by such rows. */
+  repairedCalls: number;
   /** Calls that differ from what an undisturbed site makes of the same events. */
   wrongCalls: number;
   /** Steps once shown that are gone, or have another name or time. */
@@ -63,8 +68,9 @@ async function judgeSite(
   const incomplete = new Set(absent.map(({ told }) => told.call));
   const calls = withoutConsultations(await readCalls(database, id));
   const undisturbed = withoutConsultations(await readCalls(database, reference.id));
-  const differ = judgeCalls({ played: journal.calls, incomplete, calls, reference: undisturbed });
-  const shown = await watch.judge(journal, { incomplete, disputed: new Set() });
+  const differ = judgeCalls({ played: journal.calls, incomplete, calls, reference: undisturbed, repaired: true });
+  const shown = await watch.judge(journal, { incomplete, disputed: new Set(), repaired: true });
+  const rows = await countRows(database, id);
   const renamed = shown.filter((wrong) => wrong.startsWith("Step"));
   const told = countAnnounced(
     receiver.announced.filter((one) => one.site === id),
@@ -78,7 +84,10 @@ async function judgeSite(
     inGaps: verdicts.filter(({ kept, inGap }) => !kept && inGap).length,
     lost: lost.length,
     doubled: doubled.length,
+    rowsRead: rows.read,
+    rowsDoubled: rows.doubled,
     calls: journal.calls.length,
+    repairedCalls: incomplete.size,
     wrongCalls: differ.length,
     renamedSteps: renamed.length,
     announced: told.hangups,
@@ -89,12 +98,21 @@ async function judgeSite(
   const wrongs = [
     ...lost.map(({ told: { number, name } }) => `event ${number} (${name}) is lost`),
     ...doubled.map(({ told: { number }, rows }) => `event ${number} is stored ${rows} times`),
+    ...(rows.doubled > 0 ? [`${rows.doubled} rows of its channel event log are stored more than once`] : []),
     ...differ,
     ...shown,
     ...told.twice.map((one) => `${one} was announced twice`),
     ...silence.wrongs,
   ];
   return { row, wrongs };
+}
+
+async function countRows(database: House["database"], siteId: number): Promise<{ read: number; doubled: number }> {
+  const [row] = await database.query<{ read: string; once: string }>(
+    "SELECT count(*) AS read, count(DISTINCT body) AS once FROM ami_events WHERE site_id = $1 AND origin = 'recovered'",
+    [siteId],
+  );
+  return { read: Number(row?.read), doubled: Number(row?.read) - Number(row?.once) };
 }
 
 /** The start of a consultation that was announced while it ran alone stays with the call it became part of. */
@@ -161,7 +179,10 @@ function total(rows: readonly Row[]): Row {
     inGaps: sum((row) => row.inGaps),
     lost: sum((row) => row.lost),
     doubled: sum((row) => row.doubled),
+    rowsRead: sum((row) => row.rowsRead),
+    rowsDoubled: sum((row) => row.rowsDoubled),
     calls: sum((row) => row.calls),
+    repairedCalls: sum((row) => row.repairedCalls),
     wrongCalls: sum((row) => row.wrongCalls),
     renamedSteps: sum((row) => row.renamedSteps),
     announced: sum((row) => row.announced),

@@ -43,11 +43,14 @@ async function main(): Promise<number> {
   return result.wrongs.length === 0 ? 0 : 1;
 }
 
-function print({ rows, wrongs, done, refillMs, putBack }: Result, replay: string): void {
+function print({ rows, wrongs, done, refillMs, putBack, rowsPutBack }: Result, replay: string): void {
   console.log(printTable(rows));
-  const { kills, downloads } = done;
+  const { kills, downloads, repairsStruck } = done;
   console.log(`${kills.length} kills; ${downloads.done} of ${downloads.begun} downloads ended well in spite of them.`);
-  console.log(`${putBack} events were lost with the database; they were back after ${refillMs.join(", ")} ms.`);
+  console.log(`${repairsStruck} of the kills struck while Asterisk's own files were read for what nobody had heard.`);
+  console.log(
+    `${putBack} events were lost with the database; they were back after ${refillMs.join(", ")} ms. So were ${rowsPutBack} rows of Asterisk's own files, which were read again.`,
+  );
   for (const wrong of wrongs) console.log(`BROKEN  ${wrong}`);
   console.log(wrongs.length === 0 ? "The promise held." : `replay: ${replay}`);
 }

@@ -3,7 +3,7 @@ import { judgeEvents, isLost } from "../faults/audit/events.ts";
 import { readGaps, readStored } from "../faults/audit/evidence.ts";
 import type { CallTemplate } from "../faults/oracle/templates.ts";
 import { pause, until } from "../faults/stack/stack.ts";
-import { disturb, nothingDone, strikeSoon, type Done } from "./disturb.ts";
+import { disturb, nothingDone, strikeRepair, strikeSoon, type Done } from "./disturb.ts";
 import { openHouse, type House } from "./house.ts";
 import { judge, type Row } from "./judge.ts";
 
@@ -34,19 +34,22 @@ export interface Result {
   refillMs: number[];
   /** Events the copies lacked. */
   putBack: number;
+  /** Rows of Asterisk's own files the copies lacked. */
+  rowsPutBack: number;
 }
 
 /** A house under load, whose database is put back to a copy from a while ago, while whatever can die is killed. */
 export async function run(options: RunOptions): Promise<Result> {
   const house = await openHouse({ ...options, liveWindowSeconds: 3 });
   const done = nothingDone();
-  const result: Result = { seed: options.seed, rows: [], wrongs: [], done, refillMs: [], putBack: 0 };
+  const result: Result = { seed: options.seed, rows: [], wrongs: [], done, refillMs: [], putBack: 0, rowsPutBack: 0 };
+  const lacked = new Set<string>();
   try {
     await begin(house);
     const end = performance.now() + options.forMs;
     for (let round = 1; round === 1 || performance.now() < end; round++)
-      await playRound(house, round, result, options.log);
-    result.wrongs.push(...(await settle(house)));
+      for (const row of await playRound(house, round, result, options.log)) lacked.add(row);
+    result.wrongs.push(...(await settle(house, lacked)));
     const { rows, wrongs } = await judge(house, done);
     result.rows = rows;
     result.wrongs.push(...wrongs.slice(0, WRONGS_SHOWN_MAX));
@@ -69,15 +72,26 @@ async function begin({ sites }: House): Promise<void> {
   await pause(3_000);
 }
 
-async function playRound(house: House, round: number, result: Result, log: RunOptions["log"]): Promise<void> {
+/** Returns the rows of Asterisk's own files that were there before the copy was put back. */
+async function playRound(
+  house: House,
+  round: number,
+  result: Result,
+  log: RunOptions["log"],
+): Promise<ReadonlySet<string>> {
   const { done } = result;
   const copy = join(house.dir, `copy-${round}`);
   done.kills.push({ what: "PostgreSQL", atMono: performance.now() });
   await house.database.backUp(copy);
   log(`round ${round}: the data folder is copied`);
   await disturb(house, done, log);
+  await strikeRepair(house, done, log);
+  const rows = await rowsNow(house);
   await putBack(house, copy, result, log);
+  result.rowsPutBack += countMissing(rows, await rowsNow(house));
+  await strikeRepair(house, done, log);
   await disturb(house, done, log);
+  return rows;
 }
 
 async function putBack(house: House, copy: string, result: Result, log: RunOptions["log"]): Promise<void> {
@@ -113,6 +127,15 @@ async function storedNow({ database }: House): Promise<Set<string>> {
   return new Set(rows.map(({ n }) => n));
 }
 
+/** File and place of every row of Asterisk's own files. */
+async function rowsNow({ database }: House): Promise<Set<string>> {
+  const rows = await database.query<{ row: string }>(
+    `SELECT concat(s.uuid, ' ', e.seq) AS row FROM ami_events e JOIN streams s ON s.id = e.stream_id
+     WHERE e.origin = 'recovered'`,
+  );
+  return new Set(rows.map(({ row }) => row));
+}
+
 function countMissing(before: ReadonlySet<string>, now: ReadonlySet<string>): number {
   return [...before].filter((one) => !now.has(one)).length;
 }
@@ -123,7 +146,7 @@ async function calm({ database }: House): Promise<boolean> {
   return row?.waiting === "0";
 }
 
-async function settle(house: House): Promise<string[]> {
+async function settle(house: House, rows: ReadonlySet<string>): Promise<string[]> {
   const wrongs: string[] = [];
   await Promise.all(house.sites.map(({ player }) => player.finish()));
   if (!(await until(() => drained(house), DRAIN_MS_MAX, 500))) wrongs.push("events are missing at the end");
@@ -132,6 +155,10 @@ async function settle(house: House): Promise<string[]> {
     player.playOne();
   }
   if (!(await until(() => drained(house), DRAIN_MS_MAX, 500))) wrongs.push("one more call after it all does not pass");
+  if (!(await until(() => repaired(house), REFILL_MS_MAX, 500)))
+    wrongs.push("a time nobody listened is not read from Asterisk's own files at the end");
+  const gone = countMissing(rows, await rowsNow(house));
+  if (gone > 0) wrongs.push(`${gone} rows of Asterisk's own files that were lost with the database did not come again`);
   const told = await until(async () => (await waitingDeliveries(house)) === 0, DELIVERED_MS_MAX, 500);
   if (!told) wrongs.push("deliveries wait at the end");
   return wrongs;
@@ -143,6 +170,15 @@ async function drained({ database, sites }: House): Promise<boolean> {
     if (judgeEvents(journal, stored, gaps, new Set()).some(isLost)) return false;
   }
   return true;
+}
+
+/** No gap that could be read for is open, and nothing is read any more. */
+async function repaired({ database }: House): Promise<boolean> {
+  const [row] = await database.query<{ n: string }>(
+    `SELECT (SELECT count(*) FROM gaps WHERE to_time IS NOT NULL AND repaired_at IS NULL)
+       + (SELECT count(*) FROM streams WHERE repairing <> '[]') + (SELECT count(*) FROM downloads WHERE done_at IS NULL) AS n`,
+  );
+  return row?.n === "0";
 }
 
 async function waitingDeliveries({ database }: House): Promise<number> {

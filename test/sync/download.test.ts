@@ -105,6 +105,14 @@ describe("a server on a database with a download", () => {
     const sent = JSON.stringify({ ...(JSON.parse(header) as object), stream, ...(windows && { windows }) });
     return (await to.post(from.key, `${sent}\n`)).body.commands;
   }
+  /** What the site's agent is told that a window is called. */
+  const named = async (id: number) => {
+    const micros = "(extract(epoch FROM asked_at) * 1000000)::bigint";
+    const [row] = await office.rows<{ name: string }>(
+      `SELECT concat(id, '-', ${micros}) AS name FROM downloads WHERE id = ${id}`,
+    );
+    return row!.name;
+  };
   const rows = () => office.rows("SELECT total::int, remaining::int, done_at IS NOT NULL AS done FROM downloads");
 
   it("hands it to the site's agent only, by the clock of its enterprise, until the agent tells of it", async () => {
@@ -114,17 +122,18 @@ describe("a server on a database with a download", () => {
     expect(await download(office.db.url, site.id, ...window)).toMatchObject({ status: 0 });
     expect(await commands(second, other, [])).toEqual([]);
     const from = Date.parse("2026-03-10T07:00:00Z");
-    const asked = { do: "resend_window", id: "1", from, to: from + 3_600_000 };
+    const id = await named(1);
+    const asked = { do: "resend_window", id, from, to: from + 3_600_000 };
     expect(await commands(second, site, [])).toEqual([asked]);
     expect(await commands(server, site, [])).toEqual([]);
     await office.rows("UPDATE downloads SET handed_at = handed_at - interval '11 seconds'");
     expect(await commands(server, site, [{ id: "77", total: 1, left: 1 }])).toEqual([asked]);
     await office.rows("UPDATE downloads SET handed_at = handed_at - interval '11 seconds'");
-    expect(await commands(server, site, [{ id: "1", total: 9, left: 4 }])).toEqual([]);
+    expect(await commands(server, site, [{ id, total: 9, left: 4 }])).toEqual([]);
     expect(await rows()).toEqual([{ total: 9, remaining: 4, done: false }]);
-    await commands(server, other, [{ id: "1", total: 9, left: 0 }]);
+    await commands(server, other, [{ id, total: 9, left: 0 }]);
     expect(await rows()).toEqual([{ total: 9, remaining: 4, done: false }]);
-    await commands(server, site, [{ id: "1", total: 9, left: 0 }]);
+    await commands(server, site, [{ id, total: 9, left: 0 }]);
     expect(await rows()).toEqual([{ total: 9, remaining: 0, done: true }]);
   });
 
@@ -138,7 +147,10 @@ describe("a server on a database with a download", () => {
     expect(asked.out).toMatch(/^download 2: the agent of site 1 was last heard: 2:00:0\d ago/);
     const russian = ["--from", "2026-03-11", "--to", "2026-03-12", "--lang", "ru"];
     expect((await download(office.db.url, site.id, ...russian)).out).toContain("Он получит просьбу");
-    expect(await commands(await office.server(), site, [])).toMatchObject([{ id: "2" }, { id: "3" }]);
+    expect(await commands(await office.server(), site, [])).toMatchObject([
+      { id: await named(2) },
+      { id: await named(3) },
+    ]);
   });
 
   it("says what could not be had: before what the agent retains, and gaps of the window", async () => {
@@ -148,7 +160,9 @@ describe("a server on a database with a download", () => {
     await send(server, site, [{ seq: 1, at: from, origin: "live", ev: gap }]);
     const waiting = download(office.db.url, site.id, ...day, "--wait");
     await expect.poll(rows).toHaveLength(1);
-    await commands(await office.server(), site, [{ id: "1", total: 7, left: 0, retained_from: from + 3_600_000 }]);
+    await commands(await office.server(), site, [
+      { id: await named(1), total: 7, left: 0, retained_from: from + 3_600_000 },
+    ]);
     const { out } = await waiting;
     expect(out).toContain("done: the agent sent 7 events, 0 of the window were new");
     expect(out).toContain("the agent retains nothing from before 2026-03-10 01:00:00");
@@ -157,9 +171,22 @@ describe("a server on a database with a download", () => {
 
   it("asks an agent that cannot tell of windows once", async () => {
     await download(office.db.url, site.id);
-    expect(await commands(server, site)).toMatchObject([{ id: "1" }]);
+    expect(await commands(server, site)).toMatchObject([{ id: await named(1) }]);
     await office.rows("UPDATE downloads SET handed_at = handed_at - interval '1 hour'");
     expect(await commands(await office.server(), site)).toEqual([]);
+  });
+
+  it("calls none by the name of an earlier one, also where ids begin again: the database was put back to an older copy", async () => {
+    const day = ["--from", "2026-03-10", "--to", "2026-03-11"];
+    await download(office.db.url, site.id, ...day);
+    const before = await named(1);
+    await office.rows("TRUNCATE downloads RESTART IDENTITY");
+    await download(office.db.url, site.id, ...day);
+    await commands(server, site, [{ id: before, total: 9, left: 0 }]);
+    expect(await rows()).toEqual([{ total: null, remaining: null, done: false }]);
+    expect(await commands(await office.server(), site, [{ id: before, total: 9, left: 0 }])).toEqual([]);
+    await office.rows("UPDATE downloads SET handed_at = NULL");
+    expect(await commands(await office.server(), site, [])).toMatchObject([{ id: await named(1) }]);
   });
 
   it("joins one that is asked for already, and refuses a site or a window that does not exist", async () => {

@@ -1,9 +1,15 @@
-import { afterEach, beforeEach, expect, it } from "vitest";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { openEngine, openReceiver, setHooks, type Receiver } from "../deliver/receiver.ts";
+import type { CallEvent } from "../../server/assemble/index.ts";
 import { listGaps } from "../../server/store/listGaps.ts";
-import { body, line, openOffice, STREAM, type Office, type Server, type Site } from "../ingest/office.ts";
+import { body, line, openOffice, send, STREAM, type Office, type Server, type Site } from "../ingest/office.ts";
 import { phoneCall } from "../ingest/phone-call.ts";
+import { MARKERS } from "../../shared/ami-event.ts";
 import type { SeqRange } from "../../shared/wire.ts";
+import { blindBetween } from "../support/blind.ts";
+import { capture } from "../support/captures.ts";
+import { celRowsOf } from "../support/recovered.ts";
+import { eventsOf } from "../support/truth-events.ts";
 
 let office: Office;
 let server: Server;
@@ -24,6 +30,7 @@ afterEach(async () => {
   await office.close();
 });
 
+const FILE = "00000000-0000-4000-8000-00000000ce10";
 const { events } = phoneCall();
 const count = events.length;
 type Events = readonly Parameters<typeof line>[0][];
@@ -64,6 +71,61 @@ it("what comes and is acked after it was put back is news, also while older even
   await sends([], [[1, 2 * count]]);
   await sends(downloaded(events), [[1, 2 * count]]);
   expect((await deliveries()).map(({ type }) => type)).toEqual(["start", "dial", "bridge", "hangup"]);
+});
+
+describe("a call that was answered while nobody listened, and told by rows that are lost with the database", () => {
+  const name = "22/incoming_answered";
+  const heard = eventsOf(capture(name), "recommended");
+  const rings = heard.find(({ ev }) => ev.Event === "DialBegin")!.at;
+  const over = heard.at(-1)!.at + 1_000;
+  const { live, rows } = blindBetween(heard, celRowsOf(name), rings, over);
+  const wire = (list: readonly CallEvent[]) =>
+    list.map(({ seq, at, ev }) => ({ seq, at, origin: "downloaded" as const, ev }));
+  const times = { From: String(rings), To: String(over) };
+  const Spans = [`${FILE} ${rows[0]!.seq} ${rows.at(-1)!.seq}`];
+  const read = (seq: number) => {
+    const ev = { Event: MARKERS.recovered, ...times, Source: "cel_csv", Rows: "12", Result: "complete", Spans };
+    return { seq, at: over + 3_000, origin: "downloaded" as const, ev };
+  };
+  const all = live.length + 1;
+  const call = () =>
+    office.rows(
+      `SELECT call_status, (SELECT array_agg(needs_integration) FROM call_events e WHERE e.call_id = c.id
+         AND event_type = 'hangup') AS needs FROM calls c`,
+    );
+  const sendRows = () => {
+    const span: [number, number] = [rows[0]!.seq, rows.at(-1)!.seq];
+    const list = rows.map(({ seq, at, ev }) => ({ seq, at, origin: "recovered" as const, ev }));
+    return send(server, site, list, { stream: FILE, lane: "backlog", kind: "file", span, highestSeq: span[1] });
+  };
+
+  it("has no outcome until they are read again, which is asked for at once, and is not announced again", async () => {
+    await sends([...wire(live), read(all)], [[1, all]]);
+    expect(await call()).toEqual([{ call_status: null, needs: null }]);
+    const asked = "SELECT (extract(epoch FROM from_time) * 1000)::float8 AS from, asked_by AS by FROM downloads";
+    expect(await office.rows(asked)).toEqual([{ from: rings, by: "sync" }]);
+    await sendRows();
+    expect(await call()).toMatchObject([{ call_status: null }]);
+    await sends([read(all + 1)], [[1, all]]);
+    await expect.poll(call).toEqual([{ call_status: "answered", needs: [false] }]);
+    expect(await deliveries()).toEqual([]);
+  });
+
+  it("has none either where the word that they are read comes for the first time: they were lost just before it", async () => {
+    await sends([...wire(live), read(all)], [[1, all - 1]]);
+    expect(await call()).toEqual([{ call_status: null, needs: null }]);
+    await sendRows();
+    await sends([read(all + 1)], [[1, all]]);
+    await expect.poll(call).toEqual([{ call_status: "answered", needs: [true] }]);
+  });
+
+  it("is announced where it had not been: the reading was not over when the database was lost", async () => {
+    await sends(wire(live), [[1, all - 1]]);
+    await sendRows();
+    await sends([read(all)], [[1, all - 1]]);
+    await expect.poll(call).toEqual([{ call_status: "answered", needs: [true] }]);
+    expect(await deliveries()).toEqual([{ type: "hangup", state: "waiting" }]);
+  });
 });
 
 it("what gaps say will never come does not look like a database that was put back", async () => {

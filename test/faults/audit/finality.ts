@@ -2,6 +2,8 @@ import type { Journal, PlayedCall } from "../oracle/journal.ts";
 import type { Database } from "../stack/database.ts";
 
 const EVERY_MS = 200;
+/** A row of Asterisk's own file and the event that tells the same may be so far apart, ms. */
+const TOLD_TWICE_MS = 1_000;
 
 interface Seen {
   linkedid: string;
@@ -23,7 +25,7 @@ export class FinalityWatch {
   readonly #statuses = new Map<string, Set<string>>();
   readonly #steps = new Map<string, string>();
   readonly #vanished = new Set<string>();
-  readonly #moved = new Map<string, string>();
+  readonly #moved = new Map<string, { how: string; ms: number }>();
   #absenceForgiven = false;
   #running = false;
   #loop: Promise<void> = Promise.resolve();
@@ -52,11 +54,12 @@ export class FinalityWatch {
    * After the faults: no call may ever have shown another status than its own, no step may have vanished or moved.
    * Left out: the `start` of a consultation, whose row goes when it is merged into the call it was about; calls that ran
    * while two agents claimed to be one site, whose snapshots end each other's calls; and the time of a step of a call
-   * that lost events, which a snapshot may tell better later.
+   * that lost events, which a snapshot may tell better later. Such a call has no status to be wrong, unless it is `repaired`
+   * from Asterisk's own files; then its steps may be told by a row first and by the event later.
    */
   async judge(
     journal: Journal,
-    leftOut: { incomplete: ReadonlySet<number>; disputed: ReadonlySet<number> },
+    leftOut: { incomplete: ReadonlySet<number>; disputed: ReadonlySet<number>; repaired?: boolean },
   ): Promise<string[]> {
     this.#absenceForgiven = false;
     await this.#sample();
@@ -64,15 +67,17 @@ export class FinalityWatch {
     const idsOf = (calls: ReadonlySet<number>): Set<string> =>
       new Set(journal.told.filter(({ call }) => calls.has(call)).flatMap(({ text }) => idsIn(text)));
     const [disputed, incomplete] = [idsOf(leftOut.disputed), idsOf(leftOut.incomplete)];
-    const wrongs = judged.flatMap((call) => (leftOut.incomplete.has(call.call) ? [] : this.#otherStatuses(call)));
+    const isTold = ({ call }: PlayedCall): boolean => leftOut.repaired === true || !leftOut.incomplete.has(call);
+    const wrongs = judged.filter(isTold).flatMap((call) => this.#otherStatuses(call));
     const calls = new Set(journal.calls.map(({ linkedid }) => linkedid));
     for (const step of this.#vanished) {
       const [leg, type] = step.split("/") as [string, string];
       const consultation = type === "start" && !calls.has(leg);
       if (!consultation && !disputed.has(leg)) wrongs.push(`Step ${step} was shown and taken back`);
     }
-    for (const [step, how] of this.#moved) {
+    for (const [step, { how, ms }] of this.#moved) {
       const leg = step.split("/")[0]!;
+      if (leftOut.repaired === true && ms <= TOLD_TWICE_MS) continue;
       if (!disputed.has(leg) && !incomplete.has(leg)) wrongs.push(`Step ${step} was shown ${how}`);
     }
     return wrongs;
@@ -114,10 +119,16 @@ export class FinalityWatch {
     for (const [step, at] of this.#steps) {
       const still = now.get(step);
       if (still === undefined && !this.#absenceForgiven) this.#vanished.add(step);
-      if (still !== undefined && still !== at) this.#moved.set(step, `at ${at}, then at ${still}`);
+      if (still !== undefined && still !== at)
+        this.#moved.set(step, { how: `at ${at}, then at ${still}`, ms: Math.abs(msOf(still) - msOf(at)) });
     }
     for (const [step, at] of now) this.#steps.set(step, at);
   }
+}
+
+/** A timestamptz as PostgreSQL writes it in UTC. */
+function msOf(text: string): number {
+  return Date.parse(text.replace(" ", "T").replace(/\+00$/, "Z"));
 }
 
 /** Channel ids in an event's text. */

@@ -18,6 +18,12 @@ interface Running {
   startMono: number;
   pace: number;
   next: number;
+  nextRow: number;
+}
+
+/** Where Asterisk logs what it does; `rest`: the row but for its name and time. */
+export interface Records {
+  write(name: string, at: number, rest: string): void;
 }
 
 /** Plays whole calls on one PBX at a steady rate of events, each under ids of its own. */
@@ -27,6 +33,7 @@ export class Player {
   readonly #templates: readonly CallTemplate[];
   readonly #random: Random;
   readonly #now: () => number;
+  readonly #records: Records | undefined;
   readonly #running = new Set<Running>();
   #ratePerSecond: number;
   #budget = 0;
@@ -45,6 +52,7 @@ export class Player {
     now: () => number;
     eventsPerSecond: number;
     base: number;
+    records?: Records;
   }) {
     this.#pbx = options.pbx;
     this.#journal = options.journal;
@@ -53,6 +61,7 @@ export class Player {
     this.#now = options.now;
     this.#ratePerSecond = options.eventsPerSecond;
     this.#base = options.base;
+    this.#records = options.records;
   }
 
   start(): void {
@@ -98,6 +107,7 @@ export class Player {
       startMono: performance.now(),
       pace: PACE_MIN + this.#random.next() * (PACE_MAX - PACE_MIN),
       next: 0,
+      nextRow: 0,
       played: this.#entry(template),
     };
     run.played.linkedid = shiftId(template.linkedid, run.shift);
@@ -135,9 +145,15 @@ export class Player {
 
   #advance(run: Running, now: number): void {
     const { events, startedAt } = run.template;
-    while (run.next < events.length && (events[run.next]!.at - startedAt) * run.pace <= now - run.startMono) {
-      this.#raiseNext(run);
-    }
+    const reached = startedAt + (now - run.startMono) / run.pace;
+    this.#writeRows(run, reached);
+    while (run.next < events.length && events[run.next]!.at <= reached) this.#raiseNext(run);
+  }
+
+  #writeRows(run: Running, reached: number): void {
+    const { rows } = run.template;
+    for (let row = rows[run.nextRow]; row !== undefined && row.at <= reached; row = rows[++run.nextRow])
+      this.#records?.write(row.name, this.#now(), render(row.tokens, run.shift));
   }
 
   #raiseNext(run: Running): void {
@@ -146,6 +162,7 @@ export class Player {
     if (run.played.firstNumber === 0) run.played.firstNumber = told.number;
     run.played.lastNumber = told.number;
     if (run.next < run.template.events.length) return;
+    this.#writeRows(run, Infinity);
     run.played.endedMono = performance.now();
     this.#running.delete(run);
   }

@@ -30,6 +30,8 @@ export interface CallTemplate {
   endedAt: number;
   footprint: Footprint;
   events: Template[];
+  /** What Asterisk wrote of it into its channel event log. */
+  rows: Template[];
   truth: CallTruth;
 }
 
@@ -87,6 +89,7 @@ function loadTemplate(dir: string, kind: string): CallTemplate {
     endedAt: events.at(-1)!.at,
     footprint: footprintOf(capture, ids),
     events,
+    rows: rowsOf(join(dir, "cel.csv"), ids),
     truth: {
       callType: call.direction,
       callStatus: call.call_status,
@@ -95,4 +98,15 @@ function loadTemplate(dir: string, kind: string): CallTemplate {
       trunk: call.trunk ?? null,
     },
   };
+}
+
+const CEL_ROW = /^"([^"]*)","(\d+\.\d+)",(.*)$/gm;
+
+/** Name and time apart: a row is written when it happens. */
+function rowsOf(file: string, ids: Set<string>): Template[] {
+  return [...readFileSync(file, "utf8").matchAll(CEL_ROW)].map(([, name = "", at, rest = ""]) => ({
+    name,
+    at: Number(at) * 1000,
+    tokens: compile(rest, ids),
+  }));
 }
