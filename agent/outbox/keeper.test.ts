@@ -230,6 +230,50 @@ describe("bounds of the outbox", () => {
   });
 });
 
+describe("a file that goes away while it is open", () => {
+  const written = () => drain(keeper()).map(({ seq }) => seq);
+
+  it("is written anew when it was removed, as the same stream, with all that waits", () => {
+    const outbox = keeper();
+    outbox.append(rows(5));
+    const { stream } = outbox.state();
+    for (const name of readdirSync(folder)) rmSync(join(folder, name));
+    outbox.stayInPlace();
+    outbox.append(rows(2));
+    close(outbox);
+    const again = keeper();
+    expect(again.state().stream).toBe(stream);
+    close(again);
+    expect(written()).toEqual([1, 2, 3, 4, 5, 6, 7]);
+  });
+
+  it("sets aside what was put in its place, WAL and all", () => {
+    const outbox = keeper();
+    outbox.append(rows(5));
+    rmSync(path());
+    writeFileSync(path(), "an old copy");
+    outbox.stayInPlace();
+    close(outbox);
+    expect(readdirSync(folder).some((name) => name.includes(".damaged-"))).toBe(true);
+    expect(written()).toEqual([1, 2, 3, 4, 5]);
+  });
+
+  it("goes on while its folder cannot be made, and says so", () => {
+    const outbox = keeper();
+    outbox.append(rows(5));
+    rmSync(folder, { recursive: true });
+    writeFileSync(folder, "not a folder");
+    outbox.stayInPlace();
+    expect(outbox.state().problem).toContain("cannot be written anew");
+    outbox.append(rows(2));
+    rmSync(folder);
+    outbox.stayInPlace();
+    expect(outbox.state().problem).toBeNull();
+    close(outbox);
+    expect(written()).toHaveLength(7);
+  });
+});
+
 describe("a clock that is set", () => {
   it("lets nothing go that the server has not got when the clock jumps years ahead and back", () => {
     const outbox = keeper();

@@ -9,7 +9,7 @@ import { EverAcked } from "./ever-acked.ts";
 import { classify, describeStorage } from "./failure.ts";
 import { Gone } from "./gone.ts";
 import { UnwrittenRows } from "./memory.ts";
-import { openOutbox, type Opening } from "./opening.ts";
+import { isInPlace, openOutbox, rewrite, type Opening } from "./opening.ts";
 import type { KeeperPorts } from "./ports.ts";
 import type { Opened, OutboxSettings, OutboxState } from "./protocol.ts";
 import { REMEMBERED } from "./protocol.ts";
@@ -39,6 +39,7 @@ export class Keeper {
   readonly ages: Ages;
   #file: Opening;
   #problem: string | null = null;
+  #misplaced: string | null = null;
 
   constructor(settings: OutboxSettings, ports: KeeperPorts) {
     this.#settings = settings;
@@ -94,7 +95,7 @@ export class Keeper {
       setAside: this.store.setAsideCount() + this.#file.pending.asides,
       unwritten: this.unwritten.count,
       lost: this.gone.total,
-      problem: this.#problem,
+      problem: this.#problem ?? this.#misplaced,
       windows: this.windows.reports(this.done),
       acked: this.everAcked.of(segment),
     };
@@ -187,6 +188,20 @@ export class Keeper {
   /** Reaches the disk with the next flush. */
   remember(key: string, value: string): void {
     this.#file.pending.remember(key, value);
+  }
+
+  /** Sees that the file is where it belongs: one that was removed ends with the process, and all that waits with it. */
+  stayInPlace(): void {
+    const { path } = this.#settings;
+    if (isInPlace(path, this.#file)) return;
+    try {
+      this.#file = rewrite(path, this.#file, this.#ports);
+      this.#misplaced = null;
+    } catch (error) {
+      const problem = `the outbox ${path} was removed or replaced while the agent runs, and cannot be written anew (${messageOf(error)}). Nothing is lost while the agent runs: make the folder writable again`;
+      if (problem !== this.#misplaced) this.#ports.note("error", problem, {});
+      this.#misplaced = problem;
+    }
   }
 
   /** Whether the file has outgrown its hard bound. */

@@ -1,5 +1,6 @@
 import { randomUUID } from "node:crypto";
-import { readFileSync, statSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, rmSync, statSync } from "node:fs";
+import { dirname } from "node:path";
 import type { Ballast } from "./ballast.ts";
 import { classify } from "./failure.ts";
 import type { Gap } from "../markers.ts";
@@ -21,6 +22,8 @@ export interface Opening {
   gaps: Gap[];
   /** What the file must still be told: on a full disk it waits. */
   pending: Pending;
+  /** Device and inode. */
+  place: string;
 }
 
 /**
@@ -75,6 +78,7 @@ function opened(path: string, store: Store, ports: KeeperPorts): Opening {
       continues,
       gaps: [],
       pending,
+      place: placeOf(path) ?? "",
     };
   } catch (error) {
     store.close();
@@ -95,7 +99,35 @@ function reborn(path: string, ports: KeeperPorts, known?: Known): Opening {
     stream: saved.segments.at(-1)?.stream,
   });
   const { segments, highest, done, gaps } = saved;
-  return { store, segments: new Segments(segments), highest, done, continues: segments.length > 1, gaps, pending };
+  const continues = segments.length > 1;
+  const place = placeOf(path) ?? "";
+  return { store, segments: new Segments(segments), highest, done, continues, gaps, pending, place };
+}
+
+/** Whether the file that is open is still the one under its path. */
+export function isInPlace(path: string, { place }: Opening): boolean {
+  return placeOf(path) === place;
+}
+
+/**
+ * The file was removed, or another was put in its place, while it is open: all of it is written anew under its path, and stays
+ * the same stream. What lies there instead is set aside. @throws when the disk does not take it; the open file goes on.
+ */
+export function rewrite(path: string, file: Opening, ports: KeeperPorts): Opening {
+  mkdirSync(dirname(path), { recursive: true });
+  if (existsSync(path)) setFileAside(path, ports.clock.wallMs());
+  for (const suffix of ["-wal", "-shm"]) rmSync(path + suffix, { force: true });
+  try {
+    file.store.copyTo(path);
+  } catch (error) {
+    rmSync(path, { force: true });
+    throw error;
+  }
+  const store = new Store(path);
+  file.store.close();
+  file.pending.remember("identity", identityOf(path));
+  ports.note("warn", "the outbox file was removed or replaced while the agent runs: it is written anew", { path });
+  return { ...file, store, place: placeOf(path) ?? "" };
 }
 
 /**
@@ -105,6 +137,12 @@ function reborn(path: string, ports: KeeperPorts, known?: Known): Opening {
 function identityOf(path: string): string {
   const { dev, ino, birthtimeNs } = statSync(path, { bigint: true });
   return `${machineId()} ${dev} ${ino} ${birthtimeNs}`;
+}
+
+/** Undefined when nothing is there. While the file is open nobody else gets its inode. */
+function placeOf(path: string): string | undefined {
+  const found = statSync(path, { bigint: true, throwIfNoEntry: false });
+  return found === undefined ? undefined : `${found.dev} ${found.ino}`;
 }
 
 function machineId(): string {

@@ -64,6 +64,7 @@ function stateOf(keeper: Keeper): OutboxState {
 }
 
 function tend(keeper: Keeper, say: (message: FromWorker) => void): void {
+  keeper.stayInPlace();
   keeper.flush();
   for (let step = 0; step < PRUNE_STEPS_MAX && keeper.prune(); step++);
   keeper.layBallast();

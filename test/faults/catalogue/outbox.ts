@@ -131,6 +131,23 @@ const deleted: Fault = {
   },
 };
 
+const removed: Fault = {
+  name: "outbox-removed",
+  title: "the outbox is removed under the running agent, with the link away, and the agent killed after a while",
+  touches: ["agent", "outbox", "link"],
+  inject: async ({ agent, link }, _random, holdMs) => {
+    await until(() => existsSync(agent.outboxFile), 15_000);
+    link.set("cut");
+    for (const name of readdirSync(dirname(agent.outboxFile)))
+      rmSync(join(dirname(agent.outboxFile), name), { recursive: true, force: true });
+    await pause(Math.max(3_000, holdMs));
+    await agent.kill();
+    agent.start();
+    link.set("open");
+    await pause(1_000);
+  },
+};
+
 const copied: Fault = {
   name: "outbox-copied",
   title: "the machine is cloned: a second agent with the same outbox and key listens to another PBX",
@@ -201,6 +218,21 @@ const diskStall: Fault = {
   },
 };
 
+const diskBroken: Fault = {
+  name: "disk-broken",
+  title: "writes and syncs of the outbox fail: EIO, or the disk was remounted read-only",
+  touches: ["agent", "outbox"],
+  cannot: ({ canBend }) => (canBend ? null : "it needs a C compiler (cc)"),
+  inject: async ({ machine, journal, pbx }, random, holdMs) => {
+    const done = hinder(journal, pbx.name, "disk");
+    machine.breakDisk(random.pick(["EIO", "EROFS"]));
+    await pause(holdMs);
+    machine.breakDisk(null);
+    done();
+    await pause(1_000);
+  },
+};
+
 export const OUTBOX_FAULTS: readonly Fault[] = [
   walTorn,
   walCut,
@@ -209,10 +241,12 @@ export const OUTBOX_FAULTS: readonly Fault[] = [
   oldCopy,
   overwritten,
   deleted,
+  removed,
   copied,
   diskFull,
   diskFullRestart,
   diskStall,
+  diskBroken,
 ];
 
 async function allStored(stack: Parameters<typeof storedNumbers>[0], pbx: string): Promise<boolean> {

@@ -60,6 +60,12 @@ test("a deleted outbox is a new stream, and the time without an agent is a gap",
   expect(outcome.streams).toBe(2);
 }, 120_000);
 
+test("an outbox removed under the running agent is written anew: also what was not sent yet outlives the agent", async () => {
+  const outcome = await scenario({}, (stack) => inject(stack, "outbox-removed", 3_000));
+  expect(outcome.wrongs).toEqual([]);
+  expect(outcome.streams).toBe(1);
+}, 120_000);
+
 test("the same stream and seq with other content is kept beside the first, as a conflict", async () => {
   let conflicts: { reason: string }[] = [];
   const outcome = await scenario({}, async (stack) => {
