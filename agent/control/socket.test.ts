@@ -8,6 +8,9 @@ import { systemClock } from "../clock.ts";
 import { ControlSocket, socketPath } from "./socket.ts";
 import { Watch } from "./watch.ts";
 
+/** How often the socket is looked after. */
+const LOOK_MS = 20;
+
 let folder: string;
 let outbox: string;
 let watch: Watch;
@@ -17,7 +20,7 @@ beforeEach(() => {
   outbox = join(folder, "outbox.db");
   watch = new Watch({ clock: systemClock, remember: () => {} });
   const nothing = () => Promise.resolve(null);
-  control = new ControlSocket(outbox, { status: () => ({}) as never, watch, look: nothing, check: nothing });
+  control = new ControlSocket(outbox, { status: () => ({}) as never, watch, look: nothing, check: nothing }, LOOK_MS);
 });
 afterEach(async () => {
   await control.close();
@@ -53,5 +56,14 @@ describe("the socket that the commands ask", () => {
     await once(stuck, "close");
     keen.destroy();
     await expect.poll(() => watch.listening).toBe(0);
+  });
+
+  it("is there again when its folder was emptied under the running agent", async () => {
+    await control.listen();
+    rmSync(socketPath(outbox));
+    await expect.poll(() => statSync(socketPath(outbox), { throwIfNoEntry: false })?.mode.toString(8)).toBe("140600");
+    const client = connect(socketPath(outbox));
+    await once(client, "connect");
+    client.destroy();
   });
 });

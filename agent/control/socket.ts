@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { chmodSync, rmSync } from "node:fs";
+import { chmodSync, existsSync, rmSync } from "node:fs";
 import { createServer, type Server, type Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
@@ -30,13 +30,17 @@ export class ControlSocket {
   readonly #server: Server;
   readonly #clients = new Set<Socket>();
   readonly #agent: Answerer;
+  readonly #lookMs: number;
   #looking: NodeJS.Timeout | undefined;
 
-  constructor(outboxPath: string, agent: Answerer) {
+  constructor(outboxPath: string, agent: Answerer, lookMs = LOOK_MS) {
+    this.#lookMs = lookMs;
     this.#path = socketPath(outboxPath);
     this.#agent = agent;
     this.#server = createServer((client) => this.#serve(client, agent));
     this.#server.maxConnections = CLIENTS_MAX;
+    // A folder that is gone is tried again.
+    this.#server.on("error", () => {});
   }
 
   /**
@@ -62,7 +66,17 @@ export class ControlSocket {
         cause,
       });
     }
-    this.#looking = setInterval(() => this.#agent.status(), LOOK_MS).unref();
+    this.#looking = setInterval(() => this.#look(), this.#lookMs).unref();
+  }
+
+  /** A socket that was removed, with its folder or by somebody who cleans up, is made again. */
+  #look(): void {
+    this.#agent.status();
+    if (existsSync(this.#path)) return;
+    this.#server.close();
+    this.#server.listen(this.#path, () => {
+      if (existsSync(this.#path)) chmodSync(this.#path, 0o600);
+    });
   }
 
   async close(): Promise<void> {
