@@ -168,6 +168,8 @@ export class Keeper {
 
   /** New events take a new stream from `base` on; nothing above it may have been sent. */
   fork(base: number, why: string): void {
+    // A file that was rebuilt meanwhile has a new stream already.
+    if ((this.segments.list.at(-1)?.base ?? 0) > base) return;
     const segment = { base, stream: randomUUID() };
     this.#file.pending.addSegment(segment);
     this.segments.add(segment);

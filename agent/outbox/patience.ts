@@ -1,3 +1,5 @@
+import { statfsSync } from "node:fs";
+import { dirname } from "node:path";
 import { codeOf, messageOf } from "../../shared/errors.ts";
 import { sleep } from "../sleep.ts";
 import { classify } from "./failure.ts";
@@ -6,6 +8,16 @@ import type { Note } from "./ports.ts";
 const RETRY_MS = 1_000;
 /** An agent that is being replaced needs this long to let go of the file. */
 const BUSY_TRIES_MAX = 10;
+
+/** On a disk without a free inode SQLite only says that it cannot open its write-ahead log. */
+function hasInodes(path: string): boolean {
+  try {
+    const { files, ffree } = statfsSync(dirname(path));
+    return files === 0 || ffree > 0;
+  } catch {
+    return true;
+  }
+}
 
 /**
  * Opens the outbox, again and again while the disk is full: events wait in memory meanwhile.
@@ -17,7 +29,8 @@ export async function openPatiently<T>(open: () => T, path: string, note: Note):
       return open();
     } catch (error) {
       const busy = codeOf(error)?.startsWith("SQLITE_BUSY") === true;
-      if (!(classify(error) === "full" || (busy && tries < BUSY_TRIES_MAX))) throw error;
+      const full = classify(error) === "full" || !hasInodes(path);
+      if (!(full || (busy && tries < BUSY_TRIES_MAX))) throw error;
       if (tries === 1) note("error", "the outbox cannot be opened yet", { path, error: messageOf(error) });
       await sleep(RETRY_MS);
     }

@@ -94,6 +94,24 @@ test.skipIf(!haveCompiler)(
   180_000,
 );
 
+test.skipIf(!mayMount())(
+  "an agent restarted on a disk without a free inode waits and goes on by itself; the time is a gap",
+  async () => {
+    const outcome = await scenario({}, async (stack) => {
+      const end = stack.disk.fillInodes();
+      await stack.agent.end();
+      stack.agent.start();
+      await pause(4_000);
+      expect(stack.agent.running).toBe(true);
+      end();
+      await until(() => stack.pbx.listening, 15_000);
+      await pause(1_000);
+    });
+    expect(outcome.wrongs).toEqual([]);
+  },
+  120_000,
+);
+
 test.skipIf(!haveCompiler).each(["EIO", "EROFS"] as const)(
   "while the disk answers %s events are heard and delivered from memory, and nothing is missing when it works again",
   async (how) => {

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import type { Machine } from "../shim/shim.ts";
 
 const SIZE_MB = 64;
+const INODES = 1_000;
 
 /** The disk under the outbox: small, its own, and able to be full. */
 export interface OutboxDisk {
@@ -15,6 +16,8 @@ export interface OutboxDisk {
   readonly enter: readonly string[];
   /** Takes all room; calling what it returns gives it back. */
   fill(): () => void;
+  /** Takes all inodes of a disk of its own, on which no file can be made then. */
+  fillInodes(): () => void;
   close(): Promise<void>;
 }
 
@@ -35,7 +38,7 @@ export function mayMount(): boolean {
 }
 
 async function mountedDisk(path: string): Promise<OutboxDisk> {
-  const script = `mount -t tmpfs -o size=${SIZE_MB}m tmpfs "$0" && echo mounted && exec sleep 1000000`;
+  const script = `mount -t tmpfs -o size=${SIZE_MB}m,nr_inodes=${INODES} tmpfs "$0" && echo mounted && exec sleep 1000000`;
   const holder = spawn("unshare", ["-m", "sh", "-c", script, path], { stdio: ["ignore", "pipe", "inherit"] });
   await new Promise<void>((resolve, reject) => {
     holder.stdout.once("data", () => resolve());
@@ -47,6 +50,7 @@ async function mountedDisk(path: string): Promise<OutboxDisk> {
     seenFromOutside: outside,
     enter: ["nsenter", `--mount=/proc/${holder.pid}/ns/mnt`],
     fill: () => fillWithFile(outside),
+    fillInodes: () => fillWithNames(outside),
     close: async () => {
       const gone = new Promise((resolve) => holder.once("exit", resolve));
       holder.kill("SIGKILL");
@@ -67,8 +71,18 @@ export function plainDisk(dir: string, machine: Machine): OutboxDisk {
       machine.fillDisk(true);
       return () => machine.fillDisk(false);
     },
+    fillInodes: () => {
+      throw new Error("Only a disk of its own can be without inodes: it needs root.");
+    },
     close: async () => {},
   };
+}
+
+function fillWithNames(dir: string): () => void {
+  const folder = join(dir, "names");
+  mkdirSync(folder);
+  for (let n = 0; statfsSync(dir).ffree > 0; n++) writeFileSync(join(folder, String(n)), "");
+  return () => rmSync(folder, { recursive: true });
 }
 
 /** Fills what is free, and goes on doing so for what the agent gives up, until called back. */
