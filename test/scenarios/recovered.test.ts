@@ -15,6 +15,27 @@ const SHORT = NAMES.filter((name) => !name.includes("load300"));
 /** Calls older than the capture: their rows tell more than was seen live. */
 const WHOLE = NAMES.filter((name) => truthOf(name).connected_at === undefined);
 
+/** A file need not have these columns: by default Asterisk's has no Linkedid, and perhaps no Uniqueid. */
+const without = (rows: CallEvent[], ...columns: string[]): CallEvent[] =>
+  rows.map((row) => ({
+    ...row,
+    ev: { Event: "Cdr", ...Object.fromEntries(Object.entries(row.ev).filter(([name]) => !columns.includes(name))) },
+  }));
+
+/** As Asterisk's cdr_csv writes them, and most databases hold them: without fractions of a second. */
+const coarse = (rows: CallEvent[]): CallEvent[] =>
+  rows.map((row) => {
+    const times = ["StartTime", "AnswerTime", "EndTime", "Timestamp"].filter((name) => Number(row.ev[name]) > 0);
+    const whole = times.map((name) => [name, String(Math.floor(Number(row.ev[name])))]);
+    return { ...row, ev: { ...row.ev, ...Object.fromEntries(whole) } };
+  });
+/** As the tables of Asterisk's own samples hold them: when it began, and how many seconds it took. */
+const counted = (rows: CallEvent[]): CallEvent[] =>
+  without(coarse(rows), "AnswerTime", "EndTime").map((row) => {
+    const end = String(Number(row.ev["StartTime"]) + Number(row.ev["Duration"]));
+    return { ...row, ev: { ...row.ev, Timestamp: end } };
+  });
+
 /** The agent is back when all is over: a login that finds no channel. */
 function loginAfter(rows: readonly CallEvent[]): CallEvent[] {
   const last = Math.max(...rows.map(({ ev }) => Number(ev["Timestamp"]) * 1000));
@@ -73,19 +94,19 @@ describe("an event log as Asterisk's own examples have it", () => {
 });
 
 describe("calls of which there are call detail records only", () => {
-  /** A file need not have these columns: by default Asterisk's has no Linkedid, and perhaps no Uniqueid. */
-  const without = (rows: CallEvent[], ...columns: string[]): CallEvent[] =>
-    rows.map((row) => ({
-      ...row,
-      ev: { Event: "Cdr", ...Object.fromEntries(Object.entries(row.ev).filter(([name]) => !columns.includes(name))) },
-    }));
-
   for (const name of NAMES) {
     it(`are one call each, with what a record holds: ${name}`, () => {
       const rows = cdrRowsOf(name);
       expect(differencesBeyondCdr(truthOf(name), assemble(rows, LAB), rows)).toBe("");
       const bare = without(rows, "LinkedID", "Sequence", "PeerAccount");
       expect(differencesBeyondCdr(truthOf(name), assemble(bare, LAB), bare)).toBe("");
+    });
+  }
+
+  for (const name of NAMES) {
+    it(`are one call each also by whole seconds: ${name}`, () => {
+      for (const rows of [coarse(cdrRowsOf(name)), counted(cdrRowsOf(name))])
+        expect(differencesBeyondCdr(truthOf(name), assemble(rows, LAB), rows)).toBe("");
     });
   }
 
@@ -111,6 +132,19 @@ describe("calls of which there are call detail records only", () => {
       expect(assemble([...live, ...cdr], LAB).map(unkeyed)).toEqual(assemble(live, LAB).map(unkeyed));
     }
   });
+
+  it.each(["16/group_pickup", "22/group_pickup", "16/pickup_directed", "22/pickup_directed"])(
+    "tell that a call was taken by somebody no phone rang for, while nobody listened: %s",
+    (name) => {
+      const events = eventsOf(capture(name), "recommended");
+      const [taken, bridged] = ["Pickup", "BridgeEnter"].map(
+        (event) => events.find(({ ev }) => ev.Event === event)!.at,
+      );
+      const rows = cdrRowsOf(name);
+      const { live, rows: read } = blindBetween(events, rows, taken! - 50, bridged! + 50);
+      expect(differencesBeyondCdr(truthOf(name), assemble([...live, ...read], LAB), rows)).toBe("");
+    },
+  );
 
   it("tell that a phone was answered while nobody listened", () => {
     const events = eventsOf(capture("22/incoming_answered"), "recommended");
@@ -198,11 +232,12 @@ function holeIn(
   name: string,
   one: number,
   other: number,
+  rows = celRowsOf(name),
 ): { whole: CallEvent[]; live: CallEvent[]; rows: CallEvent[] } {
   const whole = eventsOf(capture(name), "recommended");
   const [start, end] = [whole[0]!.at, whole.at(-1)!.at];
   const [from, to] = [one, other].sort((a, b) => a - b).map((part) => Math.floor(start + part * (end - start)));
-  return { whole, ...blindBetween(whole, celRowsOf(name), from!, to!) };
+  return { whole, ...blindBetween(whole, rows, from!, to!) };
 }
 
 /** The stream with the log's rows among it, as Asterisk sends them with cel_manager on. */

@@ -35,7 +35,18 @@ const CEL_LIMITS: readonly Limit[] = [
 const CDR_TELLS =
   /\.(ended|call_type|call_status|phone_number|trunk|main_extension|start_time|end_time|duration|participants)$|^calls$/;
 
+/** A beginning and a length, both cut to the second. */
+const CUT_SECONDS = 2;
+
 const CDR_LIMITS: readonly Limit[] = [
+  {
+    why: "a record of whole seconds has the end up to two seconds early: the beginning is cut, and the length from there",
+    applies: (path, _, rows, { truth, assembled }) => {
+      const early = (Number(truth) - Number(assembled)) / (path.endsWith("end_time") ? 1_000 : 1);
+      const isCoarse = rows.every(({ ev }) => /^\d+$/.test(String(ev["StartTime"] ?? "")));
+      return /(end_time|duration)$/.test(path) && isCoarse && early >= 0 && early <= CUT_SECONDS;
+    },
+  },
   {
     why: "a phone that refused the call has NO ANSWER in its record, as one that nobody picked up",
     applies: (path, _, __, { truth, assembled }) => {

@@ -65,10 +65,10 @@ export function placeInRun(fold: CallFold, dial: Dial, start: Moment): Pick<Ring
   return { attempt, position, asked: attempt.start };
 }
 
-/** The run of Dial in the same channel that was under way when this ring began. */
+/** The run of Dial in the same channel that was under way when this ring began; in records of whole seconds the next may be of the same moment. */
 export function attemptOf(fold: CallFold, dial: Dial, start: Moment): DialAttempt | null {
-  const under = (attempt: DialAttempt): boolean => attempt.caller === dial.caller && attempt.start.at <= start.at;
-  return fold.attempts.findLast(under) ?? null;
+  const isBefore = ({ at, order }: Moment): boolean => at < start.at || (at === start.at && order <= start.order);
+  return fold.attempts.findLast((attempt) => attempt.caller === dial.caller && isBefore(attempt.start)) ?? null;
 }
 
 /** When the ringing was over; null while it rings. */

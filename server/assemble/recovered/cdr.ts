@@ -27,6 +27,8 @@ interface Making {
   ids: Map<string, string>;
   /** What was seen live: not told again. */
   seen: ReadonlySet<string>;
+  /** Ids of channels that were heard to call in by themselves: nobody rang for them. */
+  placed: ReadonlySet<string>;
   /** Something was: then what the dialplan did is better left to that. */
   heard: boolean;
   begun: Set<string>;
@@ -45,6 +47,7 @@ export function eventsOfCdr(rows: readonly CallEvent[], live: readonly CallEvent
     rows: sorted,
     ids: idsOf(sorted, live),
     seen: factsIn(live),
+    placed: new Set(live.flatMap(({ ev }) => placedBy(ev) ?? [])),
     heard: live.some(({ ev }) => ev["Uniqueid"] !== undefined && ev["Channel"] !== undefined),
     begun: new Set(),
     runs: new Map(),
@@ -52,6 +55,11 @@ export function eventsOfCdr(rows: readonly CallEvent[], live: readonly CallEvent
   };
   for (const row of sorted) tellRow(making, row);
   return making.made.toSorted((a, b) => Number(a.ev["Timestamp"]) - Number(b.ev["Timestamp"]));
+}
+
+function placedBy(ev: AmiEvent): string | undefined {
+  const id = header(ev, "Uniqueid");
+  return ev.Event === "Newchannel" && id === header(ev, "Linkedid") ? id : undefined;
 }
 
 function idsOf(rows: readonly CdrRow[], live: readonly CallEvent[]): Map<string, string> {
@@ -99,7 +107,7 @@ function tellOther(making: Making, row: CdrRow, other: string): void {
   const known = making.begun.has(other);
   const id = idOf(making, row, other);
   begin(making, row, other);
-  const wasHeard = making.seen.has(`rung ${id}`) || making.seen.has(`made ${id}`);
+  const wasHeard = making.seen.has(`rung ${id}`) || making.placed.has(id);
   if (!known && !wasHeard) tell(making, row, dialledAt(making, row), rings(making, row, other));
   const answered = row.disposition === "ANSWERED" && row.answer !== null && !wasPickedUp(making, other);
   const at = answered ? (row.answer ?? row.start) : row.end;
@@ -109,8 +117,25 @@ function tellOther(making: Making, row: CdrRow, other: string): void {
     tell(making, row, at, { Event: "DialEnd", ...dest(making, row, other), DialStatus: status });
   }
   const connected = answered && (row.coarse || row.end - at > CONNECTED_MS_MIN);
+  if (answered && making.placed.has(id)) tellPickup(making, row, other);
   if (connected && !making.seen.has(`enter ${id}`)) connect(making, row, other, at);
   end(making, row, other);
+}
+
+/** Who had called in by itself now has the call that a phone rang for until then. */
+function tellPickup(making: Making, row: CdrRow, other: string): void {
+  const before = making.rows.findLast(
+    (one) => one.channel === row.channel && one.other !== null && one.other !== other && one.start < row.start,
+  );
+  if (before === undefined || before.other === null || !onlyRang(before)) return;
+  const [id, target] = [idOf(making, row, other), idOf(making, before, before.other)];
+  if (making.seen.has(`pickup ${target}`)) return;
+  const taken = { TargetUniqueid: target, TargetChannel: before.other };
+  tell(making, row, row.start, { Event: "Pickup", Uniqueid: id, Channel: other, ...taken });
+}
+
+function onlyRang({ answer, end, coarse }: CdrRow): boolean {
+  return answer === null || end - answer <= (coarse ? 1_000 : CONNECTED_MS_MIN);
 }
 
 /** Its own row says that it only rang: what it rang for was answered by another phone. */
