@@ -68,7 +68,7 @@ export class OwnPbx {
       rmSync(join(root, folder), { recursive: true, force: true });
       mkdirSync(join(root, folder), { recursive: true });
     }
-    mkdirSync(join(root, "var/log/asterisk/cel-custom"));
+    mkdirSync(join(root, "var/log/asterisk/cel-custom/usual"), { recursive: true });
     pbx.put("/var/log/asterisk/cel-custom/Master.csv", "");
     for (const [name, text] of Object.entries(FILES)) pbx.put(`/etc/asterisk/${name}`, text);
     return pbx;

@@ -1,64 +1,66 @@
 import { afterAll, beforeAll, describe, expect, inject, it } from "vitest";
 import { compareCalls, explainDifferences } from "../support/truth-compare.ts";
-import type { Truth } from "../support/truth.ts";
-import { type Pbx, up } from "./lab/pbx.ts";
-import { play, type Played } from "./lab/play.ts";
+import { blindPeriods, disturbed, type Office, unheard } from "./blind/blind.ts";
+import { BlindSites } from "./blind/sites.ts";
+import { up } from "./lab/pbx.ts";
 import type { Release } from "./lab/releases.ts";
 import type { Scenario } from "./lab/scenario.ts";
 import { SCENARIOS } from "./lab/scenarios/index.ts";
 import { load300, LOAD_COUNTS } from "./lab/scenarios/load300.ts";
-import { truthOf } from "./lab/truth/truth.ts";
-import { openRingpost, type Ringpost } from "./ringpost.ts";
+import { openRingpost } from "./ringpost.ts";
 import { storedCalls, type StoredCall, unknownLinkedids, untilStored } from "./rows.ts";
+import { playAndTell, type Told } from "./told.ts";
 
-interface Told {
-  truth: Truth;
-  checksFailed: readonly string[];
+/** Declares the whole suite for one release: every scenario, then 300 calls at 10 a second, then what blind agents know of it all. */
+export function plays(release: Release): void {
+  const impossible = inject("labImpossible");
+  describe.skipIf(impossible !== null)(`real calls on Asterisk ${release}`, () => {
+    let office: Office;
+    beforeAll(async () => {
+      const pbx = await up(release, { timestamps: false, say: () => {} });
+      const ringpost = await openRingpost(pbx);
+      office = { pbx, ringpost, blind: await BlindSites.open(pbx, ringpost), told: [] };
+    });
+    afterAll(async () => {
+      await office?.blind.close();
+      await office?.ringpost.close();
+    });
+
+    it.each(SCENARIOS.map((scenario, nth) => [scenario.name, scenario.note, scenario, nth] as const))(
+      "%s is stored as it happened: %s",
+      async (_name, _note, scenario, nth) => {
+        const heard = await hear(office, disturbed(scenario, nth, office));
+        expect(problemsOf(heard)).toEqual(NO_PROBLEMS);
+      },
+    );
+
+    it("300 calls at 10 a second: every one stored once, told as it happened, with the counts that were placed", async () => {
+      const heard = await hear(office, unheard(load300(), office));
+      expect(problemsOf(heard)).toEqual(NO_PROBLEMS);
+      expect(countsOf(heard.calls)).toEqual(LOAD_COUNTS);
+    });
+
+    blindPeriods(() => office);
+  });
+}
+
+interface Heard extends Told {
   calls: StoredCall[];
   /** Linkedids Asterisk's own CEL and CDR have and no stored call does. */
   unknown: string[];
 }
 
-/** Declares the whole suite for one release: every scenario, then 300 calls at 10 a second. */
-export function plays(release: Release): void {
-  const impossible = inject("labImpossible");
-  describe.skipIf(impossible !== null)(`real calls on Asterisk ${release}`, () => {
-    let pbx: Pbx;
-    let ringpost: Ringpost | undefined;
-    beforeAll(async () => {
-      pbx = await up(release, { timestamps: false, say: () => {} });
-      ringpost = await openRingpost(pbx);
-    });
-    afterAll(() => ringpost?.close());
-
-    it.each(SCENARIOS.map((scenario) => [scenario.name, scenario.note, scenario] as const))(
-      "%s is stored as it happened: %s",
-      async (_name, _note, scenario) => {
-        const told = await tell(pbx, ringpost!, scenario);
-        expect(problemsOf(told)).toEqual(NO_PROBLEMS);
-      },
-    );
-
-    it("300 calls at 10 a second: every one stored once, told as it happened, with the counts that were placed", async () => {
-      const told = await tell(pbx, ringpost!, load300());
-      expect(problemsOf(told)).toEqual(NO_PROBLEMS);
-      expect(countsOf(told.calls)).toEqual(LOAD_COUNTS);
-    });
-  });
-}
-
-async function tell(pbx: Pbx, { database, site }: Ringpost, scenario: Scenario): Promise<Told> {
+/** Plays it and waits for what the agent that hears everything makes of it. */
+async function hear({ pbx, ringpost: { database, site }, told: all }: Office, scenario: Scenario): Promise<Heard> {
   const before = await storedCalls(database.pool, site, 0);
   const last = Math.max(0, ...before.map(({ id }) => id));
-  const played = await play(pbx, scenario);
-  const { checks_failed, ...truth } = truthOf(pbx.release, played);
-  const linkedids = linkedidsOf(played);
-  await untilStored(database.pool, site, linkedids);
+  const told = await playAndTell(pbx, scenario);
+  all.push(told);
+  await untilStored(database.pool, site, told.linkedids);
   return {
-    truth: truth as unknown as Truth,
-    checksFailed: checks_failed,
+    ...told,
     calls: await storedCalls(database.pool, site, last),
-    unknown: await unknownLinkedids(database.pool, site, linkedids),
+    unknown: await unknownLinkedids(database.pool, site, told.linkedids),
   };
 }
 
@@ -73,17 +75,13 @@ interface Problems {
   notLive: readonly string[];
 }
 
-function problemsOf({ truth, checksFailed, calls, unknown }: Told): Problems {
+function problemsOf({ truth, checksFailed, calls, unknown }: Heard): Problems {
   return {
     script: checksFailed,
     rows: explainDifferences(compareCalls(truth, calls, { plain: false })),
     onlyCdrAndCel: unknown,
     notLive: calls.filter(({ dataSource }) => dataSource !== "live").map(({ linkedid }) => linkedid),
   };
-}
-
-function linkedidsOf({ cdr, cel }: Played): string[] {
-  return [...new Set([...cdr, ...cel].map(({ linkedid = "" }) => linkedid))].filter((linkedid) => linkedid !== "");
 }
 
 function countsOf(calls: readonly StoredCall[]): Record<string, number> {

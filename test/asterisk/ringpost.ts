@@ -15,7 +15,7 @@ import {
 import { OFFICE } from "./lab/office.ts";
 import type { Pbx } from "./lab/pbx.ts";
 
-const ENTERPRISE = "0367";
+export const ENTERPRISE = "0367";
 const LISTENING_MS_MAX = 20_000;
 
 /** The real server and the real agent, listening to one PBX of the lab. */

@@ -33,7 +33,7 @@ const CEL_LIMITS: readonly Limit[] = [
 
 /** What a call detail record can tell at all: who called whom, through what, when, and whether they were connected. */
 const CDR_TELLS =
-  /\.(ended|call_type|call_status|phone_number|trunk|main_extension|start_time|end_time|duration|participants)$|^calls$/;
+  /^[^.]+$|\.(ended|call_type|call_status|phone_number|trunk|main_extension|start_time|end_time|duration|participants)$/;
 
 /** A beginning and a length, both cut to the second. */
 const CUT_SECONDS = 2;
@@ -43,7 +43,7 @@ const CDR_LIMITS: readonly Limit[] = [
     why: "a record of whole seconds has the end up to two seconds early: the beginning is cut, and the length from there",
     applies: (path, _, rows, { truth, assembled }) => {
       const early = (Number(truth) - Number(assembled)) / (path.endsWith("end_time") ? 1_000 : 1);
-      const isCoarse = rows.every(({ ev }) => /^\d+$/.test(String(ev["StartTime"] ?? "")));
+      const isCoarse = rows.every(({ ev }) => Number(ev["StartTime"]) % 1 === 0);
       return /(end_time|duration)$/.test(path) && isCoarse && early >= 0 && early <= CUT_SECONDS;
     },
   },
@@ -53,6 +53,11 @@ const CDR_LIMITS: readonly Limit[] = [
       const blunt = (value: unknown): string => JSON.stringify(value).replaceAll("busy", "no_answer");
       return /(participants|call_status)$/.test(path) && blunt(truth) === blunt(assembled);
     },
+  },
+  {
+    why: "of a call in which Asterisk died there is no record",
+    applies: (path, call) =>
+      call?.hangup_by === "pbx crash" && /^[^.]+$|(participants|call_status|main_extension)$/.test(path),
   },
   {
     why: "in a conference a record is of two who meet: who leaves last, and who comes last, is in none",
@@ -90,7 +95,7 @@ function explain(
 ): string {
   const isLimit = (found: Difference): boolean => {
     const { path } = found;
-    const call = truth.calls.find(({ label, linkedid }) => path.startsWith(`${label ?? linkedid}.`));
+    const call = truth.calls.find(({ label = "", linkedid }) => `${path}.`.startsWith(`${label || linkedid}.`));
     return limits.some((limit) => limit.applies(path, call, rows, found));
   };
   const differences = compareCalls(truth, calls, { plain: false });

@@ -113,6 +113,8 @@ export interface AgentOptions {
   secret: string;
   outboxPath: string;
   liveWindowSeconds?: number;
+  /** Where the files of its Asterisk are, and the zone of their times; else as the agent presumes. */
+  recover?: { root: string; zone: string };
   env?: Record<string, string>;
 }
 
@@ -120,6 +122,9 @@ export interface AgentOptions {
 export function writeAgentConfig(dir: string, options: AgentOptions): string {
   const path = join(dir, "agent.toml");
   const quote = (value: string) => JSON.stringify(value);
+  const { root, zone } = options.recover ?? {};
+  const recover =
+    root === undefined || zone === undefined ? "" : `\n[recover]\nroot = ${quote(root)}\nzone = ${quote(zone)}\n`;
   const text = `[server]
 url = ${quote(options.serverUrl)}
 key = ${quote(options.key)}
@@ -135,7 +140,7 @@ path = ${quote(options.outboxPath)}
 
 [live]
 window_seconds = ${options.liveWindowSeconds ?? 15}
-`;
+${recover}`;
   writeFileSync(path, text, { mode: 0o600 });
   return path;
 }

@@ -62,6 +62,18 @@ export async function down(release: Release): Promise<boolean> {
   return state !== null;
 }
 
+/**
+ * Kills the PBX (kill -9) and starts it again as it was, its records kept: `pbx` is the new process when this resolves. The
+ * phones need not register again: Asterisk keeps that.
+ * @throws RingpostError when it does not come up again.
+ */
+export async function crash(pbx: Pbx): Promise<void> {
+  const { state } = pbx;
+  process.kill(state.pid, "SIGKILL");
+  while (isAlive(state)) await delay(POLL_MS / 10);
+  await boot(pbx);
+}
+
 /** Removes the root folder too. */
 export async function purge(release: Release): Promise<void> {
   await down(release);
@@ -84,21 +96,27 @@ async function start(release: Release, paths: LabPaths, options: UpOptions): Pro
   const { timestamps, users = [] } = options;
   await writeConfiguration(release, paths, { ports, secret, timestamps, users });
   await emptyRecords(paths);
-  const pid = launch(paths);
-  const state: LabState = { pid, born: bornAt(pid) ?? "", ports, secret, timestamps, version: "" };
-  await writeState(paths, state);
-  const pbx: Pbx = { release, paths, state };
-  await untilBooted(pbx);
-  await closeOffLoopback(pid);
-  state.version = (await cli(pbx, "core show version")).split(" built")[0]?.trim() ?? "";
-  await writeState(paths, state);
+  const pbx: Pbx = { release, paths, state: { pid: 0, born: "", ports, secret, timestamps, version: "" } };
+  await boot(pbx);
+  pbx.state.version = (await cli(pbx, "core show version")).split(" built")[0]?.trim() ?? "";
+  await writeState(paths, pbx.state);
   return pbx;
+}
+
+/** A new process with the configuration that is there. */
+async function boot(pbx: Pbx): Promise<void> {
+  const { paths, state } = pbx;
+  state.pid = launch(paths);
+  state.born = bornAt(state.pid) ?? "";
+  await writeState(paths, state);
+  await untilBooted(pbx);
+  await closeOffLoopback(state.pid);
 }
 
 /** Yesterday's records would make today's reading slow; a lab starts with none. */
 async function emptyRecords(paths: LabPaths): Promise<void> {
   await rm(paths.logs, { recursive: true, force: true });
-  for (const folder of ["cdr-custom", "cel-custom"]) await mkdir(join(paths.logs, folder), { recursive: true });
+  for (const folder of ["cdr-custom", "cel-custom/usual"]) await mkdir(join(paths.logs, folder), { recursive: true });
   await mkdir(join(paths.root, "var/run/asterisk"), { recursive: true });
 }
 

@@ -94,6 +94,7 @@ async function enter(stage: Stage, leg: RunningLeg["leg"]): Promise<void> {
 async function act(stage: Stage, action: Action): Promise<void> {
   if ("place" in action) return enter(stage, action.place);
   if ("refer" in action) return transfer(stage, action.refer);
+  if ("run" in action) return action.run();
   return originate(stage, action.originate);
 }
 

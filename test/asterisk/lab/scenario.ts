@@ -7,7 +7,9 @@ export type Action =
   /** A phone sends REFER in its newest call; with `replaces`, towards the newest call that phone placed itself. */
   | { at: number; refer: { by: string; kind: "answers" | "places"; to: string; replaces: boolean } }
   /** Click-to-call: the phone rings first, then the number is dialled. */
-  | { at: number; originate: { extension: string; number: string; timeoutSeconds: number } };
+  | { at: number; originate: { extension: string; number: string; timeoutSeconds: number } }
+  /** Something of another kind, done before the next action. */
+  | { at: number; run: () => Promise<void> };
 
 export interface ExpectedParticipant {
   extension: string;
@@ -35,7 +37,8 @@ export interface ExpectedCall {
   call_status_alt?: CallStatus;
   main_extension: string | null;
   main_extension_alt?: string;
-  hangup_by: "caller" | "callee" | "external" | "pbx";
+  /** `pbx crash`: Asterisk died in the middle of it, and wrote nothing of its end. */
+  hangup_by: "caller" | "callee" | "external" | "pbx" | "pbx crash";
   participants: readonly ExpectedParticipant[];
   trunk_legs?: readonly ExpectedTrunkLeg[];
   /** The consultation of a transfer: part of the call it is merged into. */
