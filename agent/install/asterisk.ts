@@ -1,7 +1,7 @@
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { messageOf, RingpostError } from "../../shared/errors.ts";
-import { includesOf, readConf } from "../recover/conf.ts";
+import { confText, includesOf, readConf } from "../recover/conf.ts";
 import { AMI_USER } from "./ami-user.ts";
 import { managerConfOf, type ManagerConf } from "./manager-conf.ts";
 
@@ -44,7 +44,7 @@ export function findAsterisk(root: string): FoundAsterisk {
 
 function textOf(file: string): string {
   try {
-    return readFileSync(file, "utf8");
+    return confText(file);
   } catch (error) {
     throw notFound(file, messageOf(error), "Run this as root (sudo), on a manager.conf that is a file");
   }

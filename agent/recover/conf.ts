@@ -1,4 +1,4 @@
-import { globSync, readFileSync } from "node:fs";
+import { globSync, readFileSync, statSync } from "node:fs";
 import { isAbsolute, join } from "node:path";
 
 /** A section of an Asterisk configuration file; options in order, as a name may stand there several times. */
@@ -70,9 +70,15 @@ function includeOn(line: string): string | undefined {
   return /^#(?:try)?include\s+["<]?([^"<>]+)/i.exec(line)?.[1]?.trim();
 }
 
+/** As Asterisk does it: a device, a pipe or a folder is not read. @throws Error when it is one, or cannot be read. */
+export function confText(file: string): string {
+  if (!statSync(file).isFile()) throw new Error("it is not a regular file");
+  return readFileSync(file, "utf8");
+}
+
 function textOf(file: string): string {
   try {
-    return readFileSync(file, "utf8");
+    return confText(file);
   } catch {
     return "";
   }

@@ -69,6 +69,7 @@ describe("finding AMI on a PBX", () => {
     ["comments over several lines", ";-- [general]\nenabled = no ;-- inner --;\n[ringpost]\nread = all\n--;[general]"],
     ["a ruler that looks like one", ";------------------\n[general]"],
     ["tabs and the line ends of Windows", "\t[general]\t; here\r\n\t#tryinclude\tnone.conf\r"],
+    ["a device taken in", '#include "/dev/zero"\n[general]'],
     ["a template", "[base](!)\nport = 5040\n[general](base)"],
     ["a template of the same name", "[general](!)\nenabled = no\nbindaddr = 1.2.3.4\n[general]"],
     [

@@ -25,6 +25,7 @@ export const COMMAND_PHRASES = [
     null,
     "Запустите это от root (sudo); manager.conf должен быть файлом",
   ),
+  phrase(/^it is not a regular file$/, null, "это не обычный файл"),
   phrase(
     /^it begins with a byte order mark, and Asterisk refuses all of it$/,
     null,
