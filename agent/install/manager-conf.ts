@@ -8,6 +8,7 @@ export interface ManagerConf {
   bindaddr: string;
   port: number;
   timestampEvents: boolean;
+  /** By name in small letters: Asterisk takes `[Crm]` and `[crm]` for one. */
   users: ReadonlyMap<string, AmiUser>;
 }
 
@@ -35,8 +36,8 @@ export function managerConfOf(sections: readonly Section[]): ManagerConf {
   const general = new Map(first?.options.map(([name, value]) => [name.toLowerCase(), value]));
   const users = new Map<string, Map<string, string>>();
   for (const { name, options } of sections.filter((section) => !isGeneral(section.name))) {
-    const known = users.get(name) ?? new Map<string, string>();
-    users.set(name, known);
+    const known = users.get(name.toLowerCase()) ?? new Map<string, string>();
+    users.set(name.toLowerCase(), known);
     for (const [option, value] of options) known.set(option.toLowerCase(), value);
   }
   return {

@@ -103,7 +103,7 @@ describe("finding AMI on a PBX", () => {
   });
 
   it("leaves a user of the same name alone that somebody made by hand", () => {
-    conf("manager.conf", "[general]\n[ringpost]\nsecret = x\n");
+    conf("manager.conf", "[general]\n[RingPost]\nsecret = x\n");
     expect(() => refuseForeignUser(findAsterisk(root))).toThrow(/\[ringpost\] already/);
     conf("ringpost-manager.conf", "[ringpost]\n");
     expect(() => refuseForeignUser(findAsterisk(root))).not.toThrow();

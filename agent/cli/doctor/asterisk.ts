@@ -37,7 +37,7 @@ function isThisMachine(host: string): boolean {
 }
 
 function checkManager({ managerConf, ami }: FoundAsterisk, username: string): Check[] {
-  const user = ami.users.get(username);
+  const user = ami.users.get(username.toLowerCase());
   return [
     pass("asterisk", managerConf),
     user === undefined
@@ -52,7 +52,7 @@ function checkManager({ managerConf, ami }: FoundAsterisk, username: string): Ch
 function missingClasses({ ami }: Settings, root: string): string[] {
   if (!isThisMachine(ami.host)) return [];
   try {
-    const read = findAsterisk(root).ami.users.get(ami.username)?.read ?? ["all"];
+    const read = findAsterisk(root).ami.users.get(ami.username.toLowerCase())?.read ?? ["all"];
     return read.includes("all") ? [] : READ_CLASSES.filter((name) => !read.includes(name));
   } catch {
     return [];
