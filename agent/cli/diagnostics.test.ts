@@ -17,6 +17,10 @@ describe("text that goes to support", () => {
     for (const part of ["0671234567", "671234567", "1234567", "123456"]) expect(bare).not.toContain(part);
   });
 
+  it("has no site key, also when a server or a proxy quotes the request", () => {
+    expect(withoutNumbers(`403: Authorization: Bearer rp_1_${"Q".repeat(43)}`)).not.toContain("QQ");
+  });
+
   it.each([
     "connect ECONNREFUSED 127.0.0.1:5038",
     "connect EHOSTUNREACH 192.168.100.250:65535",

@@ -1,4 +1,5 @@
 import { strToU8, zipSync } from "fflate";
+import { scrub } from "../../shared/log.ts";
 import { askCalls, askGaps, askStatus } from "../control/ask.ts";
 import type { Settings } from "../settings.ts";
 import { doctor } from "./doctor/doctor.ts";
@@ -57,9 +58,9 @@ export function withoutNumbersInLine(line: string): string {
   }
 }
 
-/** Six digits or more, also with the signs people put between them; a date and an IP address are none. */
+/** No site key, no number of six digits or more, also with the signs people put between them; a date and an IP address are none. */
 export function withoutNumbers(text: string): string {
-  return text.replaceAll(/\d{4}-\d\d-\d\d(?!\d)|\+?\d(?:[ ()/-]{0,2}\d){5,}/g, (found) =>
+  return scrub(text).replaceAll(/\d{4}-\d\d-\d\d(?!\d)|\+?\d(?:[ ()/-]{0,2}\d){5,}/g, (found) =>
     /^\d{4}-\d\d-\d\d$/.test(found) ? found : "(number)",
   );
 }

@@ -1,5 +1,6 @@
 import { statfsSync } from "node:fs";
 import { dirname } from "node:path";
+import { scrub } from "../../shared/log.ts";
 import type { AmiState } from "../ami/session.ts";
 import type { LinkState } from "../forward/link.ts";
 import type { OutboxState } from "../outbox/protocol.ts";
@@ -54,7 +55,8 @@ export function statusOf(parts: StatusParts): AgentStatus {
       last_ack_at: link.lastAckAt,
       latency_ms: link.latencyMs,
       clock_ahead_ms: link.clockAheadMs,
-      problem: link.problem,
+      // A server or a proxy may quote what it was sent, the key too.
+      problem: link.problem === null ? null : scrub(link.problem),
     },
     calls: { today: callsToday(parts), running: parts.watch.calls.running },
     blind: parts.watch.blind.periods.filter(({ to }) => to > parts.nowMs - DAY_MS),

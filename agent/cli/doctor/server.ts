@@ -2,6 +2,7 @@ import { lookup } from "node:dns/promises";
 import { isIP } from "node:net";
 import { connect } from "node:tls";
 import { KEY_PATH } from "../../../shared/enrol.ts";
+import { scrub } from "../../../shared/log.ts";
 import { postJson } from "../../install/exchange.ts";
 import { presentKey } from "../../key.ts";
 import type { Settings } from "../../settings.ts";
@@ -71,7 +72,7 @@ async function checkKey(settings: Settings): Promise<Check[]> {
       body: { look: true },
     });
     const said = typeof body["message"] === "string" ? body["message"] : `HTTP ${status}`;
-    const key = status === 200 ? pass("key", "accepted") : fail("key", said);
+    const key = status === 200 ? pass("key", "accepted") : fail("key", scrub(said));
     // The answer's date is in whole seconds.
     const aheadMs = serverMs + 500 - Date.now();
     if (Number.isNaN(aheadMs)) return [key, skip("clock_server", "not told")];
