@@ -10,14 +10,15 @@ export async function moveSlot(pool: Pool, { bot, chat }: Pick<ChatKey, "bot" | 
   });
 }
 
-/** No message went out: the place in the chat's and the bot's time is free again. */
+/** No message went out: its place, the chat's last, is free again in the chat's time and in the bot's. */
 export async function returnSlot(pool: Pool, { bot, chat }: Pick<ChatKey, "bot" | "chat">): Promise<void> {
   await pool.query({
     name: "return_slot",
     text: `WITH mine AS (
-             SELECT bot, chat FROM telegram_pace WHERE bot = $1 AND chat IN ($2, '') AND cardinality(sent) > 0
-             ORDER BY chat DESC FOR UPDATE)
-           UPDATE telegram_pace p SET sent = trim_array(p.sent, 1) FROM mine WHERE (p.bot, p.chat) = (mine.bot, mine.chat)`,
+             SELECT bot, chat, sent FROM telegram_pace WHERE bot = $1 AND chat IN ($2, '') ORDER BY chat DESC FOR UPDATE),
+           taken AS (SELECT sent[cardinality(sent)] AS at FROM mine WHERE chat = $2)
+           UPDATE telegram_pace p SET sent = array_remove(p.sent, taken.at)
+           FROM mine, taken WHERE (p.bot, p.chat) = (mine.bot, mine.chat)`,
     values: [bot, chat],
   });
 }
