@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { INGEST_LIMITS } from "../../server/ingest/limits.ts";
 import { body, line, openOffice, send, type Answer, type Office, type Server, type Site } from "./office.ts";
@@ -68,6 +69,21 @@ describe("a database that stalls", () => {
     });
     await expect.poll(() => countStored(office, site.id)).toEqual(all);
   });
+});
+
+describe("a server that stops", () => {
+  it("answers what is under way and does not wait for that connection to be left", async () => {
+    let closed: Promise<unknown> = Promise.resolve();
+    const [answer] = await whileStalled(async () => {
+      const sent = server.post(site.key, body(events.map(line)));
+      await stalled(1);
+      closed = server.app.close();
+      return [sent];
+    });
+    expect((await answer)?.status).toBe(200);
+    // Shorter than a kept connection is left open.
+    await expect(Promise.race([closed.then(() => "closed"), sleep(30_000)])).resolves.toBe("closed");
+  }, 60_000);
 });
 
 describe("a connection that dies in mid-transaction", () => {
