@@ -190,7 +190,7 @@ export async function judge(stack: Stack, watch: FinalityWatch): Promise<{ verdi
     ...some(
       judgeCalls({ played: journal.calls.filter(({ call }) => !disputed.has(call)), incomplete, calls, reference }),
     ),
-    ...some(await watch.judge(journal, { incomplete, disputed })),
+    ...some(await watch.judge(journal, { incomplete, disputed, reclocked: reclockedCalls(stack) })),
   ];
   return { verdicts, wrongs };
 }
@@ -211,6 +211,14 @@ function disputedCalls({ journal, disputes }: Stack): Set<number> {
     disputes.some(
       ({ fromMono, toMono }) => overlap(startedMono, endedMono ?? Infinity, fromMono, toMono ?? Infinity) > 0,
     ),
+  );
+  return new Set(during.map(({ call }) => call));
+}
+
+/** Calls during which the machine's clock was set. */
+function reclockedCalls({ journal, clockJumps }: Stack): Set<number> {
+  const during = journal.calls.filter(({ startedMono, endedMono }) =>
+    clockJumps.some((jump) => jump >= startedMono && jump <= (endedMono ?? Infinity)),
   );
   return new Set(during.map(({ call }) => call));
 }

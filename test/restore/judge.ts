@@ -69,7 +69,8 @@ async function judgeSite(
   const calls = withoutConsultations(await readCalls(database, id));
   const undisturbed = withoutConsultations(await readCalls(database, reference.id));
   const differ = judgeCalls({ played: journal.calls, incomplete, calls, reference: undisturbed, repaired: true });
-  const shown = await watch.judge(journal, { incomplete, disputed: new Set(), repaired: true });
+  const leftOut = { incomplete, disputed: new Set<number>(), reclocked: new Set<number>(), repaired: true };
+  const shown = await watch.judge(journal, leftOut);
   const rows = await countRows(database, id);
   const renamed = shown.filter((wrong) => wrong.startsWith("Step"));
   const told = countAnnounced(

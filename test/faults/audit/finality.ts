@@ -54,19 +54,26 @@ export class FinalityWatch {
    * After the faults: no call may ever have shown another status than its own, no step may have vanished or moved.
    * Left out: the `start` of a consultation, whose row goes when it is merged into the call it was about; calls that ran
    * while two agents claimed to be one site, whose snapshots end each other's calls; and the time of a step of a call
-   * that lost events, which a snapshot may tell better later. Such a call has no status to be wrong, unless it is `repaired`
-   * from Asterisk's own files; then its steps may be told by a row first and by the event later.
+   * that lost events, which a snapshot may tell better later, or during which the clock was set: when a consultation that
+   * began by the new clock is merged into it, its steps take the call's clock. A call that lost events has no status to be
+   * wrong, unless it is `repaired` from Asterisk's own files; then its steps may be told by a row first and by the event later.
    */
   async judge(
     journal: Journal,
-    leftOut: { incomplete: ReadonlySet<number>; disputed: ReadonlySet<number>; repaired?: boolean },
+    leftOut: {
+      incomplete: ReadonlySet<number>;
+      disputed: ReadonlySet<number>;
+      reclocked: ReadonlySet<number>;
+      repaired?: boolean;
+    },
   ): Promise<string[]> {
     this.#absenceForgiven = false;
     await this.#sample();
     const judged = journal.calls.filter(({ call }) => !leftOut.disputed.has(call));
     const idsOf = (calls: ReadonlySet<number>): Set<string> =>
       new Set(journal.told.filter(({ call }) => calls.has(call)).flatMap(({ text }) => idsIn(text)));
-    const [disputed, incomplete] = [idsOf(leftOut.disputed), idsOf(leftOut.incomplete)];
+    const disputed = idsOf(leftOut.disputed);
+    const retimed = idsOf(new Set([...leftOut.incomplete, ...leftOut.reclocked]));
     const isTold = ({ call }: PlayedCall): boolean => leftOut.repaired === true || !leftOut.incomplete.has(call);
     const wrongs = judged.filter(isTold).flatMap((call) => this.#otherStatuses(call));
     const calls = new Set(journal.calls.map(({ linkedid }) => linkedid));
@@ -78,7 +85,7 @@ export class FinalityWatch {
     for (const [step, { how, ms }] of this.#moved) {
       const leg = step.split("/")[0]!;
       if (leftOut.repaired === true && ms <= TOLD_TWICE_MS) continue;
-      if (!disputed.has(leg) && !incomplete.has(leg)) wrongs.push(`Step ${step} was shown ${how}`);
+      if (!disputed.has(leg) && !retimed.has(leg)) wrongs.push(`Step ${step} was shown ${how}`);
     }
     return wrongs;
   }
