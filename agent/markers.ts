@@ -14,15 +14,16 @@ export interface AsteriskFacts {
 
 /**
  * `newOutbox`: nothing is remembered of the time before; whoever has earlier events of this site knows since when.
- * `repairPending`: Asterisk's own files are read for what was missed before.
+ * `readUpToMs`: Asterisk's own files are read for what was missed until then.
  */
-export function captureStarted(facts: AsteriskFacts, newOutbox = false, repairPending = false): AmiEvent {
+export function captureStarted(facts: AsteriskFacts, newOutbox = false, readUpToMs?: number): AmiEvent {
   return withKnown(MARKERS.captureStarted, {
     AsteriskVersion: facts.asteriskVersion,
     AmiVersion: facts.amiVersion,
     AsteriskStarted: facts.startedAt?.toString(),
     Outbox: newOutbox ? "new" : undefined,
-    Repair: repairPending ? "pending" : undefined,
+    Repair: readUpToMs === undefined ? undefined : "pending",
+    RepairTo: readUpToMs?.toString(),
   });
 }
 

@@ -10,7 +10,7 @@ export type AmiEvent = { Event: string; [header: string]: string | string[] };
  * so the server knows when a site was blind and which calls cannot still be running.
  */
 export const MARKERS = {
-  /** AMI login succeeded. Headers: AsteriskVersion, AmiVersion, AsteriskStarted (epoch seconds, if known), Outbox ("new": the agent remembers nothing before this), Repair ("pending": what was missed is being read from Asterisk's own files; RingpostRecovered tells the outcome). */
+  /** AMI login succeeded. Headers: AsteriskVersion, AmiVersion, AsteriskStarted (epoch seconds, if known), Outbox ("new": the agent remembers nothing before this), Repair ("pending": what was missed is being read from Asterisk's own files; RingpostRecovered tells the outcome), RepairTo (epoch ms: until when it was missed, as that outcome will say). */
   captureStarted: "RingpostCaptureStarted",
   /**
    * The first word of a stream that goes on where others of this outbox ended. Headers: Stream (array of UUIDs, oldest

@@ -222,8 +222,8 @@ export class AmiSession {
     const restarted = isRestart(this.#knownStart, facts) || this.#shutdown !== null;
     const blind = this.#blind;
     const now = { wallMs: nowMs, monoMs: this.#loggedInMono };
-    const repairs = blind !== null && this.#ports.blindEnded(wallMsOf(blind.since, now), nowMs);
-    const markers = [captureStarted(facts, this.#newOutbox, repairs)];
+    const isRead = blind !== null && this.#ports.blindEnded(wallMsOf(blind.since, now), nowMs);
+    const markers = [captureStarted(facts, this.#newOutbox, isRead ? nowMs : undefined)];
     this.#newOutbox = false;
     if (blind !== null) markers.push(...gapsOf(blind, now, restarted));
     if (restarted) markers.push(asteriskRestarted(facts));

@@ -33,7 +33,9 @@ export async function followRepairs(
 ): Promise<Set<number>> {
   const over = new Set<number>();
   for (const { site, streamId, event } of blind.filter(beginsRepair)) {
-    const begun = { siteId: site.id, streamId, seq: event.seq, at: event.at };
+    const to = Number(header(event.ev, "RepairTo") ?? event.at);
+    if (!Number.isSafeInteger(to)) continue;
+    const begun = { siteId: site.id, streamId, seq: event.seq, to };
     const noted = await noteRepairing(client, begun, receivedAt + INGEST_LIMITS.repairWaitMsMax);
     if (noted !== undefined) streams.get(streamId)?.repairing.push(noted);
   }

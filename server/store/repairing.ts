@@ -22,14 +22,12 @@ export interface RepairBegun {
   siteId: number;
   streamId: number;
   seq: number;
-  /** Epoch ms. */
-  at: number;
+  /** When the blindness ended, epoch ms. */
+  to: number;
 }
 
 /** Where nothing says when a blindness began it was at most so long ago, ms. */
 const BLIND_MS_MAX = 24 * 3_600_000;
-/** The end of a blindness, told by two markers, ms. */
-const SAME_MS = 5_000;
 
 /**
  * Notes that files are read for the blindness that ended there, from when the site's gaps say it began; nothing when its
@@ -37,7 +35,7 @@ const SAME_MS = 5_000;
  */
 export async function noteRepairing(
   client: ClientBase,
-  { siteId, streamId, seq, at }: RepairBegun,
+  { siteId, streamId, seq, to }: RepairBegun,
   until: number,
 ): Promise<Repairing | undefined> {
   const { rows } = await client.query<{ noted: Repairing }>(
@@ -49,10 +47,10 @@ export async function noteRepairing(
          'to', $4::float8, 'until', $5::float8) AS noted
        WHERE NOT EXISTS (SELECT FROM site_markers m WHERE m.site_id = $1 AND m.event = $7
          AND (m.stream_id, m.seq) > ($2, $3) AND m.body ->> 'To' ~ '^[0-9]{1,16}$'
-         AND (m.body ->> 'To')::float8 >= $4::float8 - 5000)
+         AND (m.body ->> 'To')::float8 >= $4::float8)
      )
      UPDATE streams SET repairing = repairing || noted FROM blind WHERE id = $2 RETURNING noted`,
-    [siteId, streamId, seq, at, until, BLIND_MS_MAX, MARKERS.recovered],
+    [siteId, streamId, seq, to, until, BLIND_MS_MAX, MARKERS.recovered],
   );
   return rows[0]?.noted;
 }
@@ -62,7 +60,7 @@ export async function endRepairing(client: ClientBase, siteId: number, { from, t
   await client.query(
     `UPDATE streams SET repairing = (
        SELECT coalesce(jsonb_agg(r), '[]') FROM jsonb_array_elements(repairing) r
-       WHERE (r ->> 'to')::float8 NOT BETWEEN $2::float8 - ${SAME_MS} AND $3::float8 + ${SAME_MS})
+       WHERE (r ->> 'to')::float8 NOT BETWEEN $2::float8 AND $3::float8)
      WHERE site_id = $1 AND repairing <> '[]'`,
     [siteId, from, to],
   );
@@ -70,7 +68,7 @@ export async function endRepairing(client: ClientBase, siteId: number, { from, t
 
 /** Whether the word of what was read for this time ends the waiting for that blindness. */
 export function isOver({ to }: Repairing, told: Time): boolean {
-  return to >= told.from - SAME_MS && to <= told.to + SAME_MS;
+  return to >= told.from && to <= told.to;
 }
 
 /**

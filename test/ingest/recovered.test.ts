@@ -83,6 +83,18 @@ describe("a call that was answered while nobody listened", () => {
     expect(await gaps()).toEqual([{ cause: "ami_lost", repaired_by: "cel", repaired: true, detail: null }]);
   });
 
+  it("waits for its own time: what was read for a blindness that ended seconds before tells nothing of it", async () => {
+    const blind = missedAnswer();
+    await sendLive(blind.live);
+    await sendLive([outcome(blind.live, { from: blind.from - 60_000, to: blind.to - 4_000 })]);
+    await heartbeat(server, site, { highestSeq: blind.live.length + 1 });
+    expect((await stateRow())[0]).toMatchObject({ state: "ended", call_status: null, hangups: 0 });
+    await sendRows(blind.rows);
+    const own = outcome(blind.live, blind);
+    await sendLive([{ ...own, seq: own.seq + 1 }]);
+    await eventually(async () => expect((await stateRow())[0]).toMatchObject({ call_status: "answered", hangups: 1 }));
+  });
+
   it("waits no longer than ten minutes for an agent that does not come to an end", async () => {
     const blind = missedAnswer();
     await sendLive(blind.live);

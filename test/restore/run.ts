@@ -72,7 +72,7 @@ async function begin({ sites }: House): Promise<void> {
   await pause(3_000);
 }
 
-/** Returns the rows of Asterisk's own files that were there before the copy was put back. */
+/** Returns the rows of Asterisk's own files that were there before. */
 async function playRound(
   house: House,
   round: number,
@@ -86,23 +86,28 @@ async function playRound(
   log(`round ${round}: the data folder is copied`);
   await disturb(house, done, log);
   await strikeRepair(house, done, log);
-  const rows = await rowsNow(house);
-  await putBack(house, copy, result, log);
-  result.rowsPutBack += countMissing(rows, await rowsNow(house));
+  const rows = await putBack(house, copy, result, log);
   await strikeRepair(house, done, log);
   await disturb(house, done, log);
   return rows;
 }
 
-async function putBack(house: House, copy: string, result: Result, log: RunOptions["log"]): Promise<void> {
+/** The same; all sites have sent again what they lacked when it resolves, or it is noted that they have not. */
+async function putBack(
+  house: House,
+  copy: string,
+  result: Result,
+  log: RunOptions["log"],
+): Promise<ReadonlySet<string>> {
   const { database, servers, sites } = house;
-  const before = await storedNow(house);
+  const [before, rowsBefore] = [await storedNow(house), await rowsNow(house)];
   for (const { watch } of sites) watch.forgiveAbsence(true);
   result.done.kills.push({ what: "server", atMono: performance.now() });
   for (const server of servers) await server.kill();
   await database.restore(copy);
   const lacking = countMissing(before, await storedNow(house));
   result.putBack += lacking;
+  result.rowsPutBack += countMissing(rowsBefore, await rowsNow(house));
   log(`the copy is put back: it lacks ${lacking} events`);
   const startedMono = performance.now();
   for (const server of servers) await server.start();
@@ -117,6 +122,7 @@ async function putBack(house: House, copy: string, result: Result, log: RunOptio
   await struck;
   await until(() => calm(house), REFILL_MS_MAX, 250);
   for (const { watch } of sites) watch.forgiveAbsence(false);
+  return rowsBefore;
 }
 
 /** Site and number of every event in the database. */
