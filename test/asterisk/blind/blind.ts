@@ -28,13 +28,16 @@ export interface Office {
   told: Told[];
 }
 
-/** The scenario, with what is done to the blind agents in the middle of it. */
+/**
+ * The scenario, with what is done to the blind agents in the middle of it. In the first one nothing is cut: an Asterisk that
+ * never wrote a record has no file yet that an agent could find.
+ */
 export function disturbed(scenario: Scenario, nth: number, { pbx, blind }: Office): Scenario {
+  if (nth === 0) return withActions(scenario, [{ at: LEAVE_AT, run: () => blind.leave() }]);
   const cutAt = CUT.first + ((nth * CUT.step) % CUT.spread);
   return withActions(scenario, [
     { at: cutAt, run: () => blind.cut() },
     { at: cutAt + CUT.lasts, run: () => blind.mend() },
-    ...(nth === 0 ? [{ at: LEAVE_AT, run: () => blind.leave() }] : []),
     ...(nth % ROTATE_EVERY === ROTATE_EVERY - 1 ? [{ at: cutAt + CUT.lasts / 2, run: () => rotate(pbx) }] : []),
   ]);
 }
