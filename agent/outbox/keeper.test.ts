@@ -258,6 +258,24 @@ describe("a file that goes away while it is open", () => {
     expect(written()).toEqual([1, 2, 3, 4, 5]);
   });
 
+  it("is saved as far as it is legible when it was damaged as well, and what is not is a gap", () => {
+    const outbox = keeper();
+    outbox.append(rows(3_000, 1_000));
+    const { stream } = outbox.state();
+    outbox.store.checkpoint();
+    breakPage(path(), 300);
+    for (const name of readdirSync(folder)) rmSync(join(folder, name));
+    outbox.stayInPlace();
+    expect(outbox.state().problem).toBeNull();
+    close(outbox);
+    const again = keeper();
+    const sent = drain(again);
+    const saved = sent.filter((line) => line.stream === stream && line.ev["Event"] === "Test");
+    expect(saved.length).toBeGreaterThan(2_900);
+    const gaps = sent.filter(({ ev }) => ev["Event"] === "RingpostGap");
+    expect(gaps.map(({ ev }) => Number(ev["Count"])).reduce((sum, count) => sum + count, saved.length)).toBe(3_000);
+  });
+
   it("goes on while its folder cannot be made, and says so", () => {
     const outbox = keeper();
     outbox.append(rows(5));

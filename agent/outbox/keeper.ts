@@ -9,7 +9,7 @@ import { EverAcked } from "./ever-acked.ts";
 import { classify, describeStorage } from "./failure.ts";
 import { Gone } from "./gone.ts";
 import { UnwrittenRows } from "./memory.ts";
-import { isInPlace, openOutbox, rewrite, type Opening } from "./opening.ts";
+import { isInPlace, openOutbox, rescue, rewrite, type Opening } from "./opening.ts";
 import type { KeeperPorts } from "./ports.ts";
 import type { Opened, OutboxSettings, OutboxState } from "./protocol.ts";
 import { REMEMBERED } from "./protocol.ts";
@@ -200,10 +200,25 @@ export class Keeper {
       this.#file = rewrite(path, this.#file, this.#ports);
       this.#misplaced = null;
     } catch (error) {
-      const problem = `the outbox ${path} was removed or replaced while the agent runs, and cannot be written anew (${messageOf(error)}). Nothing is lost while the agent runs: make the folder writable again`;
-      if (problem !== this.#misplaced) this.#ports.note("error", problem, {});
-      this.#misplaced = problem;
+      if (classify(error) === "corrupt") return this.#rescue(error);
+      this.#cannotStay(error);
     }
+  }
+
+  #rescue(error: unknown): void {
+    try {
+      this.rebuild(error);
+      this.#misplaced = null;
+    } catch (cause) {
+      this.#cannotStay(cause);
+    }
+  }
+
+  #cannotStay(error: unknown): void {
+    const { path } = this.#settings;
+    const problem = `the outbox ${path} was removed or replaced while the agent runs, and cannot be written anew (${messageOf(error)}). Nothing is lost while the agent runs: make the folder writable again`;
+    if (problem !== this.#misplaced) this.#ports.note("error", problem, {});
+    this.#misplaced = problem;
   }
 
   /** Whether the file has outgrown its hard bound. */
@@ -222,13 +237,19 @@ export class Keeper {
     }
   }
 
-  /** Damage found while reading: the file is set aside, its rows are saved, and the agent goes on with a new one. */
+  /**
+   * Damage found while reading: the file is set aside, its rows are saved, and the agent goes on with a new one; also when the
+   * file was removed meanwhile.
+   */
   rebuild(error: unknown): void {
+    const { path } = this.#settings;
     this.#ports.note("error", "the outbox file is damaged", { error: messageOf(error) });
-    this.store.close();
     const held = new Ranges(this.unwritten.all.map(({ seq }) => [seq, seq]));
     const known = { segments: this.segments.list, highest: this.highest, done: this.done, held };
-    this.#file = openOutbox(this.#settings.path, this.#ports, this.#ballast, known);
+    if (isInPlace(path, this.#file)) {
+      this.store.close();
+      this.#file = openOutbox(path, this.#ports, this.#ballast, known);
+    } else this.#file = rescue(path, this.#file, this.#ports, known);
     this.remember("stopped_clean", "false");
     this.everAcked.rememberAnew();
     this.remember(AGES, this.ages.toString());

@@ -7,7 +7,7 @@ import type { Gap } from "../markers.ts";
 import { Pending } from "./pending.ts";
 import type { KeeperPorts } from "./ports.ts";
 import { Ranges } from "./ranges.ts";
-import { salvage, setFileAside, type Known } from "./salvage.ts";
+import { type Damaged, type Known, openDamaged, salvage, setFileAside } from "./salvage.ts";
 import { Segments } from "./segments.ts";
 import { Store } from "./store.ts";
 
@@ -22,8 +22,9 @@ export interface Opening {
   gaps: Gap[];
   /** What the file must still be told: on a full disk it waits. */
   pending: Pending;
-  /** Device and inode. */
+  /** Device and inode, and when the file was made; epoch ms. */
   place: string;
+  bornMs: number;
 }
 
 /**
@@ -78,7 +79,7 @@ function opened(path: string, store: Store, ports: KeeperPorts): Opening {
       continues,
       gaps: [],
       pending,
-      place: placeOf(path) ?? "",
+      ...placeOf(path),
     };
   } catch (error) {
     store.close();
@@ -88,25 +89,33 @@ function opened(path: string, store: Store, ports: KeeperPorts): Opening {
 
 function reborn(path: string, ports: KeeperPorts, known?: Known): Opening {
   const aside = setFileAside(path, ports.clock.wallMs());
+  const damaged = openDamaged(aside);
+  try {
+    ports.note("error", "the damaged outbox file is set aside", { aside });
+    return savedInto(path, damaged, ports, known);
+  } finally {
+    damaged.db?.close();
+  }
+}
+
+function savedInto(path: string, damaged: Damaged, ports: KeeperPorts, known?: Known): Opening {
   const store = new Store(path);
-  const saved = salvage(aside, store, ports.clock.wallMs(), known);
+  const saved = salvage(damaged, store, ports.clock.wallMs(), known);
   const pending = new Pending();
   for (const segment of saved.segments) pending.addSegment(segment);
   pending.remember("identity", identityOf(path));
-  ports.note("error", "the damaged outbox file is set aside", {
-    aside,
+  ports.note("warn", "what is legible of the damaged outbox is in a new file", {
     saved: saved.savedRows,
     stream: saved.segments.at(-1)?.stream,
   });
   const { segments, highest, done, gaps } = saved;
   const continues = segments.length > 1;
-  const place = placeOf(path) ?? "";
-  return { store, segments: new Segments(segments), highest, done, continues, gaps, pending, place };
+  return { store, segments: new Segments(segments), highest, done, continues, gaps, pending, ...placeOf(path) };
 }
 
 /** Whether the file that is open is still the one under its path. */
 export function isInPlace(path: string, { place }: Opening): boolean {
-  return placeOf(path) === place;
+  return placeOf(path).place === place;
 }
 
 /**
@@ -114,9 +123,7 @@ export function isInPlace(path: string, { place }: Opening): boolean {
  * the same stream. What lies there instead is set aside. @throws when the disk does not take it; the open file goes on.
  */
 export function rewrite(path: string, file: Opening, ports: KeeperPorts): Opening {
-  mkdirSync(dirname(path), { recursive: true });
-  if (existsSync(path)) setFileAside(path, ports.clock.wallMs());
-  for (const suffix of ["-wal", "-shm"]) rmSync(path + suffix, { force: true });
+  clearPlace(path, ports);
   try {
     file.store.copyTo(path);
   } catch (error) {
@@ -127,7 +134,21 @@ export function rewrite(path: string, file: Opening, ports: KeeperPorts): Openin
   file.store.close();
   file.pending.remember("identity", identityOf(path));
   ports.note("warn", "the outbox file was removed or replaced while the agent runs: it is written anew", { path });
-  return { ...file, store, place: placeOf(path) ?? "" };
+  return { ...file, store, ...placeOf(path) };
+}
+
+/** Like `rewrite` where the open file is damaged as well: what is legible of it is saved, as of one that is set aside. */
+export function rescue(path: string, file: Opening, ports: KeeperPorts, known: Known): Opening {
+  clearPlace(path, ports);
+  const saved = savedInto(path, { db: file.store.db, bornMs: file.bornMs }, ports, known);
+  file.store.close();
+  return saved;
+}
+
+function clearPlace(path: string, ports: KeeperPorts): void {
+  mkdirSync(dirname(path), { recursive: true });
+  if (existsSync(path)) setFileAside(path, ports.clock.wallMs());
+  for (const suffix of ["-wal", "-shm"]) rmSync(path + suffix, { force: true });
 }
 
 /**
@@ -139,10 +160,11 @@ function identityOf(path: string): string {
   return `${machineId()} ${dev} ${ino} ${birthtimeNs}`;
 }
 
-/** Undefined when nothing is there. While the file is open nobody else gets its inode. */
-function placeOf(path: string): string | undefined {
+/** No place when nothing is there. While the file is open nobody else gets its inode. */
+function placeOf(path: string): { place: string; bornMs: number } {
   const found = statSync(path, { bigint: true, throwIfNoEntry: false });
-  return found === undefined ? undefined : `${found.dev} ${found.ino}`;
+  if (found === undefined) return { place: "", bornMs: 0 };
+  return { place: `${found.dev} ${found.ino}`, bornMs: Number(found.birthtimeMs) };
 }
 
 function machineId(): string {

@@ -50,37 +50,39 @@ function moveIfThere(from: string, to: string): void {
   if (statSync(from, { throwIfNoEntry: false }) !== undefined) renameSync(from, to);
 }
 
+/** A damaged file, open; `db` is null when nothing of it can be read. */
+export interface Damaged {
+  db: Db | null;
+  /** When the file was made, epoch ms. */
+  bornMs: number;
+}
+
 /**
  * Reads what can be read of a damaged file into a new one: every row the server has not got whose checksum is right.
  * They keep their stream and seq, so that what had been sent is not doubled. What cannot be read becomes gaps.
  */
-export function salvage(aside: string, into: Store, nowMs: number, known?: Known): Saved {
-  const db = openDamaged(aside);
-  try {
-    const segments = known?.segments ?? readSegments(db);
-    const done = known === undefined ? readAcked(db) : new Ranges(known.done.list);
-    const saved =
-      db === null
-        ? new Ranges()
-        : copyRows(db, into, both(done, known?.held), known?.highest ?? (highestOf(db) || Number.MAX_SAFE_INTEGER));
-    const highest =
-      known?.highest ??
-      Math.max(saved.list.at(-1)?.[1] ?? 0, db === null ? 0 : highestOf(db), done.list.at(-1)?.[1] ?? 0);
-    const all = segments.length > 0 ? [...segments] : [{ base: 0, stream: randomUUID() }];
-    const span = spanIn(into, db, { fromMs: Math.min(nowMs, statSync(aside).birthtimeMs), toMs: nowMs });
-    for (const key of REMEMBERED) remember(into, key, db);
-    const gaps = lostRanges(all, both(saved, known?.held), done, highest, span);
-    const stream = { base: highest, stream: randomUUID() };
-    return {
-      segments: [...all.filter(({ base }) => base < highest), stream],
-      highest,
-      done,
-      gaps,
-      savedRows: saved.size,
-    };
-  } finally {
-    db?.close();
-  }
+export function salvage({ db, bornMs }: Damaged, into: Store, nowMs: number, known?: Known): Saved {
+  const segments = known?.segments ?? readSegments(db);
+  const done = known === undefined ? readAcked(db) : new Ranges(known.done.list);
+  const saved =
+    db === null
+      ? new Ranges()
+      : copyRows(db, into, both(done, known?.held), known?.highest ?? (highestOf(db) || Number.MAX_SAFE_INTEGER));
+  const highest =
+    known?.highest ??
+    Math.max(saved.list.at(-1)?.[1] ?? 0, db === null ? 0 : highestOf(db), done.list.at(-1)?.[1] ?? 0);
+  const all = segments.length > 0 ? [...segments] : [{ base: 0, stream: randomUUID() }];
+  const span = spanIn(into, db, { fromMs: Math.min(nowMs, bornMs), toMs: nowMs });
+  for (const key of REMEMBERED) remember(into, key, db);
+  const gaps = lostRanges(all, both(saved, known?.held), done, highest, span);
+  const stream = { base: highest, stream: randomUUID() };
+  return {
+    segments: [...all.filter(({ base }) => base < highest), stream],
+    highest,
+    done,
+    gaps,
+    savedRows: saved.size,
+  };
 }
 
 function both(some: Ranges, others: Ranges | undefined): Ranges {
@@ -120,8 +122,13 @@ function lostRanges(segments: Segment[], saved: Ranges, done: Ranges, highest: n
   });
 }
 
-/** Null when not even a new first page makes it readable. */
-function openDamaged(aside: string): Db | null {
+/** A file that was set aside; its `db` is to be closed. Not even a new first page makes every file readable. */
+export function openDamaged(aside: string): Damaged {
+  const { birthtimeMs } = statSync(aside);
+  return { db: openReadable(aside), bornMs: birthtimeMs };
+}
+
+function openReadable(aside: string): Db | null {
   try {
     return readable(aside);
   } catch {

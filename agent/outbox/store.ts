@@ -155,6 +155,11 @@ export class Store {
     return (pages - Number(this.#db.pragma("freelist_count", { simple: true }))) * PAGE_BYTES;
   }
 
+  /** For salvage, which reads past damage. */
+  get db(): Db {
+    return this.#db;
+  }
+
   /** Writes all of it to another file, which must not be there; also when this one was removed. */
   copyTo(path: string): void {
     this.#db.prepare("VACUUM INTO ?").run(path);
