@@ -81,6 +81,33 @@ it("a clock set back while two people talk makes it neither an unanswered call n
   }
 });
 
+it("a talk only a list of channels showed is not taken back when the PBX's clock is set back before it ends", () => {
+  const [trunk, phone] = ["1700000000.1", "1700000000.2"];
+  const party = (Event: string, id: string, more: Record<string, string> = {}): AmiEvent => ({
+    ...channel(Event, id, { Linkedid: trunk, ...more }),
+    Channel: id === trunk ? "PJSIP/trunk-a-00000001" : "PJSIP/150-00000002",
+  });
+  const stamped = (Event: string, id: string, atS: number): AmiEvent =>
+    party(Event, id, { Timestamp: `${1_700_000_000 + atS}.000000` });
+  const listed = { BridgeId: "b", Duration: "00:00:01", ChannelStateDesc: "Up", Application: "Dial" };
+  const talking = events(
+    stamped("Newchannel", trunk, 0),
+    party("CoreShowChannel", trunk, listed),
+    party("CoreShowChannel", phone, listed),
+  );
+  const ending = events(stamped("Hangup", phone, -3_600), stamped("Hangup", trunk, -3_600));
+  const told = [...talking, ...ending].map((event, n) => ({ ...event, seq: n + 1 }));
+  const steps = (of: CallEvent[]) => assemble(of, OFFICE)[0]!.steps.map(({ key }) => `${key.type} ${key.leg}`);
+  expect(steps(talking)).toContain(`bridge ${phone}`);
+  expect(steps(told)).toEqual(expect.arrayContaining(steps(talking)));
+  const undisturbed = [...talking, ...events(stamped("Hangup", phone, 5), stamped("Hangup", trunk, 5))];
+  const { callStatus, mainExtension } = assemble(
+    undisturbed.map((event, n) => ({ ...event, seq: n + 1 })),
+    OFFICE,
+  )[0]!;
+  expect(assemble(told, OFFICE)[0]).toMatchObject({ callStatus, mainExtension });
+});
+
 it("an answered call whose end was never seen, and whose outbox was replaced meanwhile, stays answered", () => {
   const [trunk, phone] = ["1700000000.1", "1700000000.2"];
   const party = (Event: string, id: string, more: Record<string, string> = {}): AmiEvent => ({
