@@ -10,6 +10,7 @@ import { differencesAt, gapProblems } from "./judge.ts";
 import { killedInMidCall } from "./killed.ts";
 import { rotate } from "./records.ts";
 import { type BlindSites, SITES } from "./sites.ts";
+import { unwritten } from "./unwritten.ts";
 
 /** AMI is cut at another moment of each scenario, seconds. */
 const CUT = { first: 0.6, step: 0.7, spread: 4.2, lasts: 1.5 };
@@ -101,12 +102,13 @@ interface Wrong {
 const NOTHING_WRONG: Wrong = { calls: [], gaps: [] };
 
 async function wrongAt(
-  { ringpost, blind }: Office,
+  { pbx, ringpost, blind }: Office,
   [way, records]: (typeof SITES)[number],
   told: readonly Told[],
 ): Promise<Wrong> {
   const { pool } = ringpost.database;
   const site = blind.sites.find((one) => one.way === way && one.records === records);
   if (site === undefined || told.length === 0) throw new Error(`nothing to judge at ${way} ${records}`);
-  return { calls: await differencesAt(pool, site, told), gaps: await gapProblems(pool, site) };
+  const notRecorded = await unwritten(pbx, records);
+  return { calls: await differencesAt(pool, site, told, notRecorded), gaps: await gapProblems(pool, site) };
 }

@@ -9,15 +9,21 @@ import type { BlindSite, BlindTime } from "./sites.ts";
 /** The agent notices that AMI is gone, and logs in again, so much later, ms; what it heard last it heard a little before. */
 const NOTICED_MS_MAX = 15_000;
 
-/** What a blind site has otherwise than it was, but for what its records cannot say. */
-export async function differencesAt(pool: Pool, { id, records }: BlindSite, told: readonly Told[]): Promise<string[]> {
+/** What a blind site has otherwise than it was, but for what its records cannot say, and for calls Asterisk could not record. */
+export async function differencesAt(
+  pool: Pool,
+  { id, records }: BlindSite,
+  told: readonly Told[],
+  notRecorded: ReadonlySet<string>,
+): Promise<string[]> {
   const [calls, rows] = [await storedCalls(pool, id, 0), await rowsOf(pool, id)];
   const beyond = records.startsWith("cel") ? differencesBeyond : differencesBeyondCdr;
   return told
     .filter(({ checksFailed }) => checksFailed.length === 0)
     .flatMap(({ truth, linkedids }) => {
-      const own = calls.filter(({ linkedid }) => linkedids.includes(linkedid));
-      const found = beyond(truth, own, rows);
+      const own = calls.filter(({ linkedid }) => linkedids.includes(linkedid) && !notRecorded.has(linkedid));
+      const recorded = truth.calls.filter(({ linkedid }) => !notRecorded.has(linkedid));
+      const found = beyond({ ...truth, calls: recorded }, own, rows);
       return found === "" ? [] : [`${truth.scenario}: ${found}`];
     });
 }
