@@ -1,6 +1,7 @@
 import type { SeqRange } from "../../shared/wire.ts";
 import type { StreamRow } from "../store/readStreams.ts";
-import { holds, parseMultirange, rangesOf, subtract, unite } from "./ranges.ts";
+import { INGEST_LIMITS } from "./limits.ts";
+import { holds, overlap, parseMultirange, rangesOf, subtract, unite } from "./ranges.ts";
 import type { Batch, IncomingEvent, SiteContext } from "./types.ts";
 
 /** An event that is not stored yet. */
@@ -33,6 +34,8 @@ export interface StreamView {
   highestSeq: number;
   told: boolean;
   repairing: StreamRow["repairing"];
+  /** When the site's database was last found put back to an older copy, epoch ms. */
+  putBackAt: number | null;
 }
 
 export interface Sorted {
@@ -57,7 +60,38 @@ export function settledIn(view: StreamView): SeqRange[] {
   return unite(unite(view.received, view.added), view.filled);
 }
 
-function viewOf({ uuid, siteId, kind, received, filled, ackedBefore, highestSeq, repairing }: StreamRow): StreamView {
+/**
+ * Sites whose agents have not yet sent again all that this database lacks since it was put back to an older copy; what never
+ * comes is not waited for for ever.
+ */
+export function refillingSites({ streams }: Sorted, now: number): Set<number> {
+  const isWaitedFor = ({ putBackAt }: StreamView): boolean =>
+    putBackAt !== null && now < putBackAt + INGEST_LIMITS.refillWaitMsMax;
+  const lacks = (view: StreamView): boolean => subtract(view.ackedBefore, settledIn(view)).length > 0;
+  return new Set([...streams.values()].filter((view) => isWaitedFor(view) && lacks(view)).map(({ siteId }) => siteId));
+}
+
+/** Sites of which the last of that comes with this transaction. */
+export function refilledSites(sorted: Sorted, now: number): number[] {
+  const refilling = refillingSites(sorted, now);
+  const brings = ({ added, fillsAdded, ackedBefore }: StreamView): boolean =>
+    overlap(unite(added, fillsAdded), ackedBefore);
+  return [...sorted.streams.values()].flatMap((view) =>
+    brings(view) && !refilling.has(view.siteId) ? view.siteId : [],
+  );
+}
+
+function viewOf({
+  uuid,
+  siteId,
+  kind,
+  received,
+  filled,
+  ackedBefore,
+  highestSeq,
+  repairing,
+  putBackAt,
+}: StreamRow): StreamView {
   const had = { received: parseMultirange(received), filled: parseMultirange(filled) };
   const before = parseMultirange(ackedBefore);
   return {
@@ -71,6 +105,7 @@ function viewOf({ uuid, siteId, kind, received, filled, ackedBefore, highestSeq,
     highestSeq,
     told: false,
     repairing,
+    putBackAt,
   };
 }
 

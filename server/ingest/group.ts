@@ -20,13 +20,13 @@ import { insertMarkers } from "../store/siteMarkers.ts";
 import { together } from "../store/transaction.ts";
 import type { Assembler } from "./assembler.ts";
 import type { Ingested } from "./counts.ts";
-import { type FreshEvent, settledIn, type Sorted, type StreamView, subtractReceived } from "./fresh.ts";
+import { type FreshEvent, refilledSites, settledIn, type Sorted, type StreamView, subtractReceived } from "./fresh.ts";
 import { beginsNewOutbox, readContinued, readGap, tellsBlindness } from "./gaps.ts";
 import { keyEvents, type KeyedEvent, toEventRow } from "./keyed.ts";
 import type { CallMemories, CallMemory } from "./memory.ts";
 import { isToldBefore, refusePutBack, wasAcked } from "./put-back.ts";
 import { formatMultirange, highest, overlap, type Ranges, unite } from "./ranges.ts";
-import { followRepairs, isBeingRepaired, readingsBefore, repairsOf } from "./repairs.ts";
+import { followRepairs, readingsBefore, repairsUnderWay } from "./repairs.ts";
 import { type Retold, retellCalls } from "./retell.ts";
 import { addMarkers, gatherCalls, Overtaken, type Touched } from "./touched.ts";
 import type { Batch, Rejection, SiteContext } from "./types.ts";
@@ -78,12 +78,11 @@ export async function writeGroup(
   const filled = await keepMarkers(client, keyed, sorted, receivedAt);
   const touched = await gatherCalls(client, keyed, { reviewed: work.reviewed, marked: [...marked.values()] });
   const settled = new Map([...sorted.streams].map(([id, view]) => [id, settledIn(view)]));
-  const repairs = repairsOf(sorted);
   const context: WriteContext = {
     receivedAt,
     settled: (stream) => settled.get(stream) ?? [],
     highestSeq: (stream) => sorted.streams.get(stream)?.highestSeq ?? 0,
-    isBeingRepaired: (siteId, call) => isBeingRepaired(call, repairs.get(siteId) ?? [], receivedAt),
+    isBeingRepaired: repairsUnderWay(sorted, receivedAt),
     wasAcked: (proof) => wasAcked(proof, sorted.streams),
   };
   const [{ retold, writings }] = await together([
@@ -104,7 +103,10 @@ export async function writeGroup(
   ]);
   await repairGaps(client, repairableSites(sorted), receivedAt);
   const reviewSites = new Map(
-    [...waitingSites(writings), ...filled, ...filledHoles(sorted)].map((id) => [id, sites.get(id)!]),
+    [...waitingSites(writings), ...filled, ...filledHoles(sorted), ...refilledSites(sorted, receivedAt)].map((id) => [
+      id,
+      sites.get(id)!,
+    ]),
   );
   const counts = { fresh: sorted.fresh.length, duplicates: sorted.known.length, rejected, ...countCalls(writings) };
   return { memories: toMemories(writings), reviewSites, rejected, settled, ingested: counts };

@@ -42,6 +42,8 @@ export const INGEST_LIMITS = {
   rejectedPerCallMax: 20,
   /** Calls wait so long for what an agent reads in Asterisk's own files. */
   repairWaitMsMax: 600_000,
+  /** Calls with rows of such files wait so long for what an agent sends again after the database was put back. */
+  refillWaitMsMax: 3_600_000,
   /** Longest text put into an indexed column. */
   columnCharsMax: 255,
 } as const;

@@ -12,9 +12,9 @@ import {
   settleRepairs,
   type Time,
 } from "../store/repairing.ts";
-import type { FreshEvent, Sorted } from "./fresh.ts";
+import { type FreshEvent, refillingSites, type Sorted } from "./fresh.ts";
 import { INGEST_LIMITS } from "./limits.ts";
-import { covers, unite } from "./ranges.ts";
+import { covers, holds, unite } from "./ranges.ts";
 
 const SPAN = /^([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}) (\d{1,15}) (\d{1,15})$/;
 
@@ -42,15 +42,18 @@ export async function followRepairs(
   for (const { site, streamId, event } of blind.filter(({ event: { ev } }) => ev.Event === MARKERS.recovered)) {
     const told = timeOf(event.ev);
     if (told === undefined) continue;
-    if (await lacksRows(client, site.id, event.ev, streams)) {
-      const lost = { seq: event.seq, ...told, until: receivedAt + INGEST_LIMITS.repairWaitMsMax };
+    const spans = spansOf(event.ev);
+    if (await lacksRows(client, site.id, spans, streams)) {
+      const lost = { seq: event.seq, ...told, until: receivedAt + INGEST_LIMITS.repairWaitMsMax, lost: true };
       await readAgain(client, site.id, streamId, lost);
       streams.get(streamId)?.repairing.push(lost);
       continue;
     }
-    await endRepairing(client, site.id, told);
+    const isOld = holds(streams.get(streamId)?.ackedBefore ?? [], event.seq);
+    const word = { ...told, provesRows: !isOld || spans.length > 0 };
+    await endRepairing(client, site.id, word);
     for (const view of streams.values()) {
-      if (view.siteId === site.id) view.repairing = view.repairing.filter((each) => !isOver(each, told));
+      if (view.siteId === site.id) view.repairing = view.repairing.filter((each) => !isOver(each, word));
     }
     over.add(site.id);
   }
@@ -67,17 +70,28 @@ function beginsRepair({ event: { ev } }: FreshEvent): boolean {
   return ev.Event === MARKERS.captureStarted && header(ev, "Repair") === "pending";
 }
 
+/** Seqs of a stream. */
+interface FileSpan {
+  uuid: string;
+  from: number;
+  to: number;
+}
+
+/** The parts of files that were acked for it. */
+function spansOf(ev: AmiEvent): FileSpan[] {
+  return [ev["Spans"] ?? []].flat().flatMap((text) => {
+    const [, uuid = "", from, to] = SPAN.exec(text) ?? [];
+    return from === undefined ? [] : [{ uuid, from: Number(from), to: Number(to) }];
+  });
+}
+
 /** Whether rows are gone that were acked: the database was put back to an older copy since. */
 async function lacksRows(
   client: ClientBase,
   siteId: number,
-  ev: AmiEvent,
+  spans: readonly FileSpan[],
   streams: Sorted["streams"],
 ): Promise<boolean> {
-  const spans = [ev["Spans"] ?? []].flat().flatMap((text) => {
-    const [, uuid = "", from, to] = SPAN.exec(text) ?? [];
-    return from === undefined ? [] : [{ uuid, from: Number(from), to: Number(to) }];
-  });
   const known = await findStreams(client, [...new Set(spans.map(({ uuid }) => uuid))]);
   const views = new Map(
     known.flatMap(({ id, uuid, siteId: of }) => (of === siteId ? [[uuid, streams.get(id)] as const] : [])),
@@ -88,9 +102,22 @@ async function lacksRows(
   });
 }
 
-/** Whether the call ran while the agent was blind, and what it missed is still being read. */
-export function isBeingRepaired(call: Lasting, repairs: readonly Repairing[], now: number): boolean {
-  return repairs.some((repair) => now < repair.until && ranWithin(call, repair));
+/**
+ * Whether a call ran while the agent was blind and what it missed is still being read. While an agent sends again what a
+ * database lacks that was put back, its words about that may be among it: then no call with rows is whole, and no waiting over.
+ */
+export function repairsUnderWay(
+  sorted: Sorted,
+  now: number,
+): (siteId: number, call: Lasting, hasRows: boolean) => boolean {
+  const repairs = repairsOf(sorted);
+  const refilling = refillingSites(sorted, now);
+  return (siteId, call, hasRows) => {
+    const isRefilling = refilling.has(siteId);
+    const isWaitedFor = ({ until }: Repairing): boolean => isRefilling || now < until;
+    const own = repairs.get(siteId) ?? [];
+    return (isRefilling && hasRows) || own.some((repair) => isWaitedFor(repair) && ranWithin(call, repair));
+  };
 }
 
 type Lasting = Pick<AssembledCall, "startTime" | "endTime">;
@@ -123,7 +150,7 @@ export function dependsOnRows({ proof, extra }: Pick<AssembledCall, "proof" | "e
 }
 
 /** By site: its blindness of which files are being read. */
-export function repairsOf({ streams }: Sorted): Map<number, Repairing[]> {
+function repairsOf({ streams }: Sorted): Map<number, Repairing[]> {
   const sites = new Map<number, Repairing[]>();
   for (const { siteId, repairing } of streams.values()) {
     if (repairing.length > 0) sites.set(siteId, [...(sites.get(siteId) ?? []), ...repairing]);

@@ -67,7 +67,7 @@ function prepare(retold: Retold, { receivedAt, settled, highestSeq, isBeingRepai
   const { row: known, touched } = retold;
   if (retold.call === undefined) return [];
   const call = { ...retold.call, proof: wholeStreams(retold.call.proof, highestSeq) };
-  const repaired = isBeingRepaired?.(touched.site.id, call) ?? false;
+  const repaired = isBeingRepaired?.(touched.site.id, call, retold.fold.hasRows) ?? false;
   const standing = standingOf(call, settled, known?.state, repaired);
   const since = Math.min(receivedAt, ...touched.rows.map((row) => row.receivedAt));
   const row = callRow(call, touched.site, standing, retold.first, since);

@@ -26,7 +26,7 @@ export interface WriteContext {
   /** Highest seq a stream is known to have. */
   highestSeq?: (stream: number) => number;
   /** Whether what was missed of a call is still being read from Asterisk's own files. */
-  isBeingRepaired?: (siteId: number, call: AssembledCall) => boolean;
+  isBeingRepaired?: (siteId: number, call: AssembledCall, hasRows: boolean) => boolean;
   /** Whether these events had been acked before the database was put back to an older copy. */
   wasAcked?: (proof: AssembledCall["proof"]) => boolean;
   /** Whether whoever wants to know of the call was told before that. */

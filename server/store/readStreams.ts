@@ -19,6 +19,8 @@ export interface StreamRow {
   ackedBefore: string;
   /** Highest seq the agent said the stream has. */
   highestSeq: number;
+  /** When the site's database was last found put back to an older copy, epoch ms. */
+  putBackAt: number | null;
   /** Blindness of which Asterisk's own files are being read. */
   repairing: Repairing[];
 }
@@ -28,7 +30,8 @@ export async function readStreams(client: ClientBase, siteIds: number[]): Promis
   const { rows } = await client.query<StreamRow & { id: string }>({
     name: "read_streams",
     text: `SELECT id, uuid::text, pg_postmaster_start_time()::text AS "databaseStarted", site_id AS "siteId", kind, received::text, filled::text, acked_before::text AS "ackedBefore",
-             highest_seq::float8 AS "highestSeq", repairing FROM streams WHERE site_id = ANY($1::int[])`,
+             highest_seq::float8 AS "highestSeq", repairing,
+             (SELECT extract(epoch FROM put_back_at) * 1000 FROM sites WHERE id = site_id)::float8 AS "putBackAt" FROM streams WHERE site_id = ANY($1::int[])`,
     values: [siteIds],
   });
   return rows.map((row) => ({ ...row, id: Number(row.id) }));

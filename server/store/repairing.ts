@@ -9,6 +9,8 @@ export interface Repairing {
   to: number;
   /** No longer waited for after that. */
   until: number;
+  /** What was read for it was lost with a database that was put back: it is read again. */
+  lost?: boolean;
 }
 
 /** Epoch ms. */
@@ -47,7 +49,8 @@ export async function noteRepairing(
          'to', $4::float8, 'until', $5::float8) AS noted
        WHERE NOT EXISTS (SELECT FROM site_markers m WHERE m.site_id = $1 AND m.event = $7
          AND (m.stream_id, m.seq) > ($2, $3) AND m.body ->> 'To' ~ '^[0-9]{1,16}$'
-         AND (m.body ->> 'To')::float8 >= $4::float8)
+         AND (m.body ->> 'To')::float8 >= $4::float8
+         AND m.body ->> 'From' ~ '^[0-9]{1,16}$' AND (m.body ->> 'From')::float8 <= $4::float8)
      )
      UPDATE streams SET repairing = repairing || noted FROM blind WHERE id = $2 RETURNING noted`,
     [siteId, streamId, seq, to, until, BLIND_MS_MAX, MARKERS.recovered],
@@ -55,20 +58,30 @@ export async function noteRepairing(
   return rows[0]?.noted;
 }
 
+/** The word of what was read for a time. */
+export interface ToldTime extends Time {
+  /** False: it says of no row that it is here, and had been acked before the database was put back. What is read again since is not over. */
+  provesRows: boolean;
+}
+
 /** Forgets the blindness that ended within this time (epoch ms): it is told what came of reading for it. */
-export async function endRepairing(client: ClientBase, siteId: number, { from, to }: Time): Promise<void> {
+export async function endRepairing(
+  client: ClientBase,
+  siteId: number,
+  { from, to, provesRows }: ToldTime,
+): Promise<void> {
   await client.query(
     `UPDATE streams SET repairing = (
        SELECT coalesce(jsonb_agg(r), '[]') FROM jsonb_array_elements(repairing) r
-       WHERE (r ->> 'to')::float8 NOT BETWEEN $2::float8 AND $3::float8)
+       WHERE (r ->> 'to')::float8 NOT BETWEEN $2::float8 AND $3::float8 OR (NOT $4::bool AND r ? 'lost'))
      WHERE site_id = $1 AND repairing <> '[]'`,
-    [siteId, from, to],
+    [siteId, from, to, provesRows],
   );
 }
 
 /** Whether the word of what was read for this time ends the waiting for that blindness. */
-export function isOver({ to }: Repairing, told: Time): boolean {
-  return to >= told.from && to <= told.to;
+export function isOver({ to, lost }: Repairing, told: ToldTime): boolean {
+  return to >= told.from && to <= told.to && (told.provesRows || lost !== true);
 }
 
 /**

@@ -95,6 +95,15 @@ describe("a call that was answered while nobody listened", () => {
     await eventually(async () => expect((await stateRow())[0]).toMatchObject({ call_status: "answered", hangups: 1 }));
   });
 
+  it("waits also where the word of what was read for a later blindness came before", async () => {
+    const blind = missedAnswer();
+    const later = outcome(blind.live, { from: blind.to + 60_000, to: blind.to + 70_000 });
+    await sendLive([later]);
+    await sendLive(blind.live);
+    await heartbeat(server, site, { highestSeq: later.seq });
+    expect((await stateRow())[0]).toMatchObject({ state: "ended", call_status: null, hangups: 0 });
+  });
+
   it("waits no longer than ten minutes for an agent that does not come to an end", async () => {
     const blind = missedAnswer();
     await sendLive(blind.live);

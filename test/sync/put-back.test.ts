@@ -126,6 +126,40 @@ describe("a call that was answered while nobody listened, and told by rows that 
     await expect.poll(call).toEqual([{ call_status: "answered", needs: [true] }]);
     expect(await deliveries()).toEqual([{ type: "hangup", state: "waiting" }]);
   });
+
+  it("has none from its rows alone while what was heard of it has not come again", async () => {
+    await sends([], [[1, all]]);
+    await sendRows();
+    expect(await call()).toEqual([{ call_status: null, needs: null }]);
+    await sends(wire(live), [[1, all]]);
+    expect(await call()).toEqual([{ call_status: null, needs: null }]);
+    await sends([read(all)], [[1, all]]);
+    await expect.poll(call).toEqual([{ call_status: "answered", needs: [false] }]);
+  });
+
+  it("has none where an older word says that nothing could be read for the same time", async () => {
+    const nothing = { ...read(all + 1), ev: { ...read(all + 1).ev, Result: "failed", Spans: [] } };
+    await sends([...wire(live), read(all), nothing], [[1, all + 1]]);
+    await sends([], [[1, all + 1]]);
+    expect(await call()).toEqual([{ call_status: null, needs: null }]);
+    await sendRows();
+    await sends([read(all + 2)], [[1, all + 1]]);
+    await expect.poll(call).toEqual([{ call_status: "answered", needs: [false] }]);
+  });
+
+  it("has none while the word of its reading has not come again, however old the copy is in which it waits for it", async () => {
+    await sends(wire(live), []);
+    expect(await call()).toEqual([{ call_status: null, needs: null }]);
+    const later = await office.server({ now: () => Date.now() + 11 * 60_000 });
+    await sends([], [[1, all]], later);
+    await sends([], [[1, all]], later);
+    await new Promise((resolve) => setTimeout(resolve, 300));
+    expect(await call()).toEqual([{ call_status: null, needs: null }]);
+    await sends([read(all)], [[1, all]], later);
+    await sendRows();
+    await sends([read(all + 1)], [[1, all]], later);
+    await expect.poll(call).toEqual([{ call_status: "answered", needs: [false] }]);
+  });
 });
 
 it("what gaps say will never come does not look like a database that was put back", async () => {
