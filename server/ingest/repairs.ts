@@ -120,11 +120,13 @@ export function repairsUnderWay(
   };
 }
 
-type Lasting = Pick<AssembledCall, "startTime" | "endTime">;
+type Lasting = Pick<AssembledCall, "startTime" | "endTime" | "extra">;
 
-/** Whether some of the call was in that time, as far as the two clocks agree. */
-export function ranWithin({ startTime, endTime }: Lasting, { from, to }: Time): boolean {
-  return startTime <= to + CLOCKS_AGREE_MS && (endTime ?? Infinity) >= from - CLOCKS_AGREE_MS;
+/** Whether some of the call was in that time, or may have been, as far as the two clocks agree. */
+export function ranWithin({ startTime, endTime, extra }: Lasting, { from, to }: Time): boolean {
+  const before = extra["ended_before"];
+  const end = typeof before === "number" ? before : (endTime ?? Infinity);
+  return startTime <= to + CLOCKS_AGREE_MS && end >= from - CLOCKS_AGREE_MS;
 }
 
 /**

@@ -95,6 +95,16 @@ describe("a call that was answered while nobody listened", () => {
     await eventually(async () => expect((await stateRow())[0]).toMatchObject({ call_status: "answered", hangups: 1 }));
   });
 
+  it("waits also where nothing was heard of it for long before the agent was killed", async () => {
+    const blind = missedAnswer();
+    const times = { From: String(blind.to - 1_000), To: String(blind.to) };
+    const gap = { Event: MARKERS.gap, Cause: "agent_down", ...times };
+    const isLost = ({ ev }: CallEvent): boolean => ev.Event === MARKERS.captureLost;
+    await sendLive(blind.live.map((event) => (isLost(event) ? { ...event, ev: gap } : event)));
+    await heartbeat(server, site, { highestSeq: blind.live.length });
+    expect((await stateRow())[0]).toMatchObject({ state: "ended", call_status: null, hangups: 0 });
+  });
+
   it("waits also where the word of what was read for a later blindness came before", async () => {
     const blind = missedAnswer();
     const later = outcome(blind.live, { from: blind.to + 60_000, to: blind.to + 70_000 });
