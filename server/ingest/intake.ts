@@ -3,13 +3,14 @@ import type { Pool } from "pg";
 import type { Logger } from "../../shared/log.ts";
 import type { Command, IngestHeader, IngestReply, SeqRange } from "../../shared/wire.ts";
 import { LIMITS } from "../../shared/wire.ts";
-import { reportSite, reportStream } from "../store/reportSite.ts";
+import { isHeardSinceStart, reportSite, reportStream } from "../store/reportSite.ts";
 import type { Downloads } from "./downloads.ts";
 import { INGEST_LIMITS } from "./limits.ts";
 import { parseBody } from "./parse.ts";
 import { lostOf, settlePutBack } from "./put-back.ts";
 import { highest, holesUpTo, parseMultirange, rangesOf, unite, type Ranges } from "./ranges.ts";
 import { unpack } from "./read-body.ts";
+import { busy } from "./refusal.ts";
 import type { Sites } from "./sites.ts";
 import type { Batch, IncomingEvent, SiteContext } from "./types.ts";
 import type { Writer } from "./writer.ts";
@@ -43,17 +44,40 @@ export class Intake {
     // What is live is small: it does not wait until the backlogs of twenty agents are read.
     const { header, events, bytes } = await this.#parsers.add(read, { priority: -packed.length });
     const receivedAt = now();
-    const reported = this.#report(site, header, receivedAt, events.length === 0);
+    if (header.kind === "file") return this.#acceptRows(site, header, events, bytes);
     const settled =
-      events.length === 0
-        ? await this.#heartbeat(site, header)
-        : (await this.#options.writer.submit(toBatch(site, await this.#streamOf(site, header), header, events, bytes)))
-            .settled;
-    await reported;
-    const commands = header.kind === "file" ? [] : commandsFor(header, settled);
+      events.length === 0 ? await this.#heartbeat(site, header) : await this.#submit(site, header, events, bytes);
+    // What waits for the agent's word that the database is no older copy goes out from here on.
+    await this.#report(site, header, receivedAt, events.length === 0);
+    const commands = commandsFor(header, settled);
     commands.push(...(await this.#options.downloads.exchange(site.id, header.windows)));
-    const reply = { acked: ackedOf(events), time: now(), commands };
-    return header.kind === "file" ? reply : { ...reply, received_to: highest(settled) };
+    return { acked: ackedOf(events), time: now(), commands, received_to: highest(settled) };
+  }
+
+  /**
+   * Rows of Asterisk's own files. Only the outbox tells whether the database was put back to an older copy: since PostgreSQL
+   * began it must have been heard first. Who sends rows obeys no commands.
+   */
+  async #acceptRows(
+    site: SiteContext,
+    header: IngestHeader,
+    events: readonly IncomingEvent[],
+    bytes: number,
+  ): Promise<IngestReply> {
+    if (!(await isHeardSinceStart(this.#options.pool, site.id)))
+      throw busy("the agent's own events are heard first: send again", INGEST_LIMITS.retryAfterSeconds);
+    await this.#submit(site, header, events, bytes);
+    return { acked: ackedOf(events), time: this.#options.now(), commands: [] };
+  }
+
+  async #submit(
+    site: SiteContext,
+    header: IngestHeader,
+    events: readonly IncomingEvent[],
+    bytes: number,
+  ): Promise<Ranges> {
+    const batch = toBatch(site, await this.#streamOf(site, header), header, events, bytes);
+    return (await this.#options.writer.submit(batch)).settled;
   }
 
   #streamOf(site: SiteContext, { stream, kind }: IngestHeader): Promise<number> {

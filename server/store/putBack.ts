@@ -21,24 +21,28 @@ export function notePutBack(pool: Pool, lost: LostStream): Promise<number | unde
       [lost.streamId, lost.acked],
     );
     if (rowCount !== 1) return undefined;
-    await client.query("UPDATE sites SET put_back_at = now() WHERE id = $1", [lost.siteId]);
     await client.query("UPDATE gaps SET asked_at = '-infinity' WHERE site_id = $1 AND repaired_at IS NULL", [
       lost.siteId,
     ]);
-    return giveUpDeliveries(client, lost.siteId);
+    const given = await giveUpDeliveries(client, lost.siteId);
+    await client.query("UPDATE sites SET put_back_at = now() WHERE id = $1", [lost.siteId]);
+    return given;
   });
 }
 
 /**
  * Those of the site about calls of which everything had been acked: they may have been sent after the copy was made. A call
- * that Asterisk's own files alone tell has no proof; it is final once these were read.
+ * that Asterisk's own files alone tell has nothing to be acked. What is owed since another of its streams was found to lack
+ * something is of this database.
  */
 async function giveUpDeliveries(client: ClientBase, siteId: number): Promise<number> {
   const { rows } = await client.query<{ count: number }>(
     `WITH closed AS (
        UPDATE deliveries d SET state = 'given_up', done_at = now(), claimed_until = NULL, next_attempt_at = NULL,
          last_error = 'the database was put back to an older copy: this may have been sent already'
-       FROM calls c WHERE c.id = d.call_id AND d.site_id = $1 AND d.state = 'waiting' AND (c.proof <> '[]' OR c.state = 'final') AND NOT EXISTS (
+       FROM calls c WHERE c.id = d.call_id AND d.site_id = $1 AND d.state = 'waiting'
+         AND NOT EXISTS (SELECT FROM sites k WHERE k.id = $1 AND k.put_back_at >= pg_postmaster_start_time() AND d.created_at > k.put_back_at)
+         AND NOT EXISTS (
          SELECT FROM jsonb_array_elements(c.proof) p JOIN streams s ON s.id = (p ->> 0)::bigint
          WHERE NOT int8range((p ->> 1)::bigint, (p ->> 2)::bigint, '[]') <@ (s.acked_before + s.filled))
        RETURNING d.*

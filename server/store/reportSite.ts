@@ -29,6 +29,16 @@ export async function reportSite(pool: Pool, report: SiteReport): Promise<void> 
   });
 }
 
+/** Whether the site's agent was heard since PostgreSQL began; true also where it never was. */
+export async function isHeardSinceStart(pool: Pool, siteId: number): Promise<boolean> {
+  const { rowCount } = await pool.query({
+    name: "is_heard_since_start",
+    text: "SELECT FROM sites WHERE id = $1 AND last_seen < pg_postmaster_start_time()",
+    values: [siteId],
+  });
+  return rowCount === 0;
+}
+
 export interface StreamReportRow {
   streamId: number;
   uuid: string;

@@ -162,6 +162,53 @@ describe("a call that was answered while nobody listened, and told by rows that 
   });
 });
 
+it("what waits in the copy about a call that rows alone tell, and that is not over, is given up as well", async () => {
+  const rows = celRowsOf("22/incoming_answered").filter(({ ev }) => !/HANGUP|END|EXIT/.test(String(ev["EventName"])));
+  const list = rows.map(({ seq, at, ev }) => ({ seq, at, origin: "recovered" as const, ev }));
+  const span: [number, number] = [rows[0]!.seq, rows.at(-1)!.seq];
+  await send(server, site, list, { stream: FILE, lane: "backlog", kind: "file", span, highestSeq: span[1] });
+  expect(await office.rows("SELECT state, proof FROM calls")).toEqual([{ state: "running", proof: [] }]);
+  await office.rows(
+    `INSERT INTO deliveries (enterprise_id, call_id, unique_id, site_id, leg, event_type, nth, channel, target, urgency)
+     SELECT enterprise_id, id, unique_id, site_id, linkedid, 'bridge', 1, 'webhook', 'crm', 1 FROM calls`,
+  );
+  await sends([], [[1, count]]);
+  expect(await deliveries()).toEqual([{ type: "bridge", state: "given_up" }]);
+});
+
+describe("until its agent has told whether the database is a copy", () => {
+  const age = () => office.rows("UPDATE sites SET last_seen = '2000-01-01'");
+  const isHeard = async () =>
+    (await office.rows("SELECT last_seen > '2000-01-01' AS heard FROM sites"))[0] as { heard: boolean };
+  const rowsBody = () => {
+    const row = { seq: 1, at: Date.now(), origin: "recovered" as const, ev: { Event: "CEL", EventName: "CHAN_START" } };
+    return body([line(row)], { stream: FILE, lane: "backlog", kind: "file", span: [1, 1] });
+  };
+
+  it("a site's rows are not taken, nor is it heard by them", async () => {
+    await age();
+    expect(await server.post(site.key, rowsBody())).toMatchObject({ status: 503, body: { error: "busy" } });
+    expect(await isHeard()).toEqual({ heard: false });
+    await sends([], [[1, count]]);
+    expect(await server.post(site.key, rowsBody())).toMatchObject({ status: 200 });
+  });
+
+  it("a site does not count as heard: what waits in the copy would be sent before it is given up", async () => {
+    await sends(events.slice(0, 1), []);
+    await age();
+    const held = await office.db.pool.connect();
+    await held.query("BEGIN");
+    await held.query("SELECT FROM streams FOR UPDATE");
+    const telling = sends(events.slice(1), [[1, count]], await office.server());
+    await new Promise((resolve) => setTimeout(resolve, 500));
+    expect(await isHeard()).toEqual({ heard: false });
+    await held.query("COMMIT");
+    held.release();
+    await telling;
+    expect(await isHeard()).toEqual({ heard: true });
+  });
+});
+
 it("what gaps say will never come does not look like a database that was put back", async () => {
   await office.rows(
     `INSERT INTO streams (uuid, site_id) VALUES ('${STREAM}', 1);
