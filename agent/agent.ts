@@ -105,7 +105,7 @@ export class Agent {
       pbxAheadMs: () => this.#capture.pbxAheadMs,
       isLinked: () => this.#forwarder.link.ok,
       blind: () => this.#watch.blind.periods,
-      windows: () => this.#outbox.state?.windows ?? [],
+      outbox: () => this.#outbox.state,
       remember: (text) => this.#outbox.remember("repair", text),
       tell: (marker) => this.#tell(marker),
       changed: () => this.#forwarder.reportChanged(),

@@ -6,6 +6,7 @@ import { Poster, POST_TIMINGS } from "../forward/post.ts";
 import { recovered } from "../markers.ts";
 import { Signal } from "../signal.ts";
 import type { BlindPeriod } from "../control/blind.ts";
+import type { OutboxState } from "../outbox/protocol.ts";
 import { findSources, type Found } from "./find.ts";
 import { Journal, type Job, type Outcome } from "./journal.ts";
 import { PAUSES, Reading, type Pauses } from "./reading.ts";
@@ -37,8 +38,8 @@ export interface RepairPorts {
   isLinked(): boolean;
   /** When the agent was blind, as far back as it remembers. */
   blind(): readonly BlindPeriod[];
-  /** What the outbox says of the windows the server asked for. */
-  windows(): WindowReport[];
+  /** What the outbox holds; null: it is not open yet. */
+  outbox(): Pick<OutboxState, "windows" | "highest" | "oldestUnacked"> | null;
   remember(text: string): void;
   /** Puts a marker into the agent's own stream; resolves when it has its seq. */
   tell(marker: AmiEvent): Promise<void>;
@@ -63,6 +64,8 @@ const MARGIN_AFTER_MS = 3_000;
 const SETTLE_MS = 1_000;
 const LOOK_MS = 1_000;
 const FOUND_MS_MAX = 10_000;
+/** Rows wait no longer for what was heard before them: the server's calls wait for ten minutes. */
+const BACKLOG_MS_MAX = 300_000;
 
 /**
  * Reads from Asterisk's own CDR and CEL files what was missed while the agent was blind, and what the server asks for and
@@ -83,6 +86,8 @@ export class Repair {
   /** Ends the reading of a window of the server: the agent's own blindness goes first. */
   #interrupt = new AbortController();
   #found: { at: number; found: Found } | null = null;
+  /** By job: when its time had come, and the highest seq of the outbox then. */
+  readonly #due = new WeakMap<Job, { seq: number; atMs: number }>();
 
   /** @throws RangeError when nobody knows the zone. */
   constructor(settings: RepairSettings, ports: RepairPorts, pauses: Pauses = PAUSES) {
@@ -93,7 +98,7 @@ export class Repair {
     this.#pauses = pauses;
     this.#journal = new Journal((text) => ports.remember(text));
     this.#poster = new Poster(url, key, POST_TIMINGS, caFile);
-    const windows = () => this.windows(ports.windows());
+    const windows = () => this.windows(this.#outboxWindows);
     const stopping = this.#stopping.signal;
     this.#sender = new Sender(this.#poster, { clock, random, url, agent, stopping, report, windows, isLinked });
   }
@@ -151,6 +156,10 @@ export class Repair {
     };
   }
 
+  get #outboxWindows(): WindowReport[] {
+    return this.#ports.outbox()?.windows ?? [];
+  }
+
   get #isUsable(): boolean {
     return this.#settings.enabled && this.#settings.isLocal;
   }
@@ -181,16 +190,26 @@ export class Repair {
   /** Own blindness first: calls wait for it. */
   #next(): Job | undefined {
     const own = this.#journal.jobs.filter(({ window }) => window === undefined);
-    return own.length > 0 ? own.find(({ to }) => this.#isDue(to)) : this.#journal.jobs[0];
+    return own.length > 0 ? own.find((job) => this.#isDue(job)) : this.#journal.jobs[0];
   }
 
-  /** What was heard live again is behind the blindness, and Asterisk has written what was in it. */
-  #isDue(to: number): boolean {
-    return this.#ports.clock.wallMs() >= to + MARGIN_AFTER_MS + SETTLE_MS;
+  /**
+   * What was heard live again is behind the blindness, and Asterisk has written what was in it; and the server has all that was
+   * heard until then: rows that overtake it would tell a call from its end alone.
+   */
+  #isDue(job: Job): boolean {
+    if (this.#ports.clock.wallMs() < job.to + MARGIN_AFTER_MS + SETTLE_MS) return false;
+    const outbox = this.#ports.outbox();
+    if (outbox === null) return false;
+    const nowMs = this.#ports.clock.monoMs();
+    const due = this.#due.get(job) ?? { seq: outbox.highest, atMs: nowMs };
+    this.#due.set(job, due);
+    const isAcked = outbox.oldestUnacked === null || outbox.oldestUnacked > due.seq;
+    return isAcked || nowMs - due.atMs > BACKLOG_MS_MAX;
   }
 
   #takeWindows(): void {
-    for (const { id, from, to, retainedFrom } of this.#windows.ready(this.#ports.windows())) {
+    for (const { id, from, to, retainedFrom } of this.#windows.ready(this.#outboxWindows)) {
       const now = this.#ports.clock.wallMs();
       const parts = partsToRead({ from, to: Math.min(to, now) }, retainedFrom ?? now, this.#ports.blind());
       for (const part of parts) this.#journal.add({ ...part, window: id });

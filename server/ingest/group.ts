@@ -26,7 +26,7 @@ import { keyEvents, type KeyedEvent, toEventRow } from "./keyed.ts";
 import type { CallMemories, CallMemory } from "./memory.ts";
 import { isToldBefore, refusePutBack, wasAcked } from "./put-back.ts";
 import { formatMultirange, highest, overlap, type Ranges, unite } from "./ranges.ts";
-import { followRepairs, readingsBefore, repairsUnderWay } from "./repairs.ts";
+import { followRepairs, readTimes, repairsUnderWay } from "./repairs.ts";
 import { type Retold, retellCalls } from "./retell.ts";
 import { addMarkers, gatherCalls, Overtaken, type Touched } from "./touched.ts";
 import type { Batch, Rejection, SiteContext } from "./types.ts";
@@ -90,12 +90,12 @@ export async function writeGroup(
     insertEvents(client, receivedAt, keyed.map(toEventRow)),
   ]);
   rejected.push(...undigestibleOf(retold, sorted.fresh));
-  const before = await readingsBefore(
+  const read = await readTimes(
     client,
     writings.map(({ row, call }) => ({ siteId: row.siteId, call })),
     sorted,
   );
-  const told = (siteId: number, call: AssembledCall) => isToldBefore(call, sorted.streams, before.get(siteId) ?? []);
+  const told = (siteId: number, call: AssembledCall) => isToldBefore(call, sorted.streams, read.get(siteId) ?? []);
   await together([
     writeParts(client, retold, writings, { ...context, isToldBefore: told }),
     insertRejected(client, rejected.map(toRejectedRow)),

@@ -2,10 +2,10 @@ import type { Pool } from "pg";
 import type { Logger } from "../../shared/log.ts";
 import type { AssembledCall } from "../assemble/index.ts";
 import { notePutBack } from "../store/putBack.ts";
-import type { Time } from "../store/repairing.ts";
+import type { ReadTime } from "../store/repairing.ts";
 import type { Sorted, StreamView } from "./fresh.ts";
 import { covers, formatMultirange, subtract, unite, type Ranges } from "./ranges.ts";
-import { dependsOnRows, ranWithin } from "./repairs.ts";
+import { dependsOnRows, wasRead } from "./repairs.ts";
 import type { Batch } from "./types.ts";
 
 /** What an agent was ever acked of a stream, and this database lacks. */
@@ -46,11 +46,11 @@ type Acked = ReadonlyMap<number, Pick<StreamView, "ackedBefore" | "filled">>;
 
 /**
  * Whether all of a call had been acked before the database was put back: then whoever wanted to know was told. What of it
- * was read from Asterisk's own files, in one of the times that had been read.
+ * was read from Asterisk's own files had been read then.
  */
-export function isToldBefore(call: AssembledCall, streams: Acked, readBefore: readonly Time[]): boolean {
+export function isToldBefore(call: AssembledCall, streams: Acked, times: readonly ReadTime[]): boolean {
   if (call.proof.length > 0 && !wasAcked(call.proof, streams)) return false;
-  return !dependsOnRows(call) || readBefore.some((time) => ranWithin(call, time));
+  return !dependsOnRows(call) || wasRead(call, times);
 }
 
 /** Whether all of these events had been acked before the database was put back. */

@@ -7,9 +7,10 @@ import {
   isOver,
   noteRepairing,
   readAgain,
-  readBefore,
+  listReadTimes,
   type Repairing,
   settleRepairs,
+  type ReadTime,
   type Time,
 } from "../store/repairing.ts";
 import { type FreshEvent, refillingSites, type Sorted } from "./fresh.ts";
@@ -123,27 +124,41 @@ export function repairsUnderWay(
 type Lasting = Pick<AssembledCall, "startTime" | "endTime" | "extra">;
 
 /** Whether some of the call was in that time, or may have been, as far as the two clocks agree. */
-export function ranWithin({ startTime, endTime, extra }: Lasting, { from, to }: Time): boolean {
+function ranWithin({ startTime, endTime, extra }: Lasting, { from, to }: Time, slackMs = CLOCKS_AGREE_MS): boolean {
   const before = extra["ended_before"];
   const end = typeof before === "number" ? before : (endTime ?? Infinity);
-  return startTime <= to + CLOCKS_AGREE_MS && end >= from - CLOCKS_AGREE_MS;
+  return startTime <= to + slackMs && end >= from - slackMs;
 }
 
+/** Of what was read for a time, rows of so much before and after it come as well, ms. */
+const ROWS_BEFORE_MS = 10_000;
+const ROWS_AFTER_MS = 3_000;
+
 /**
- * By site: times that had been read from Asterisk's own files before the database was put back. Asked for only where a call
- * depends on it.
+ * Whether what a call lacked had been read, and told to be, before the database was put back: some of it, and all of what was
+ * missed while it ran.
  */
-export async function readingsBefore(
+export function wasRead(call: Lasting, times: readonly ReadTime[]): boolean {
+  const before = times.filter((time) => time.before);
+  const gave = ({ from, to }: Time): boolean =>
+    ranWithin(call, { from: from - ROWS_BEFORE_MS, to: to + ROWS_AFTER_MS });
+  const isNews = (time: ReadTime): boolean =>
+    time.ofBlindness && ranWithin(call, time, 0) && !before.some(({ from, to }) => from <= time.to && time.to <= to);
+  return before.some(gave) && !times.some(isNews);
+}
+
+/** By site: times that were read from Asterisk's own files. Asked for only where a call depends on it. */
+export async function readTimes(
   client: ClientBase,
   calls: readonly { siteId: number; call: AssembledCall }[],
   { streams }: Sorted,
-): Promise<Map<number, Time[]>> {
+): Promise<Map<number, ReadTime[]>> {
   const putBack = new Set([...streams.values()].flatMap((view) => (view.ackedBefore.length > 0 ? view.siteId : [])));
   const sites = new Set(
     calls.flatMap(({ siteId, call }) => (putBack.has(siteId) && dependsOnRows(call) ? siteId : [])),
   );
   if (sites.size === 0) return new Map();
-  return Map.groupBy(await readBefore(client, [...sites]), ({ siteId }) => siteId);
+  return Map.groupBy(await listReadTimes(client, [...sites]), ({ siteId }) => siteId);
 }
 
 /** Whether rows of Asterisk's own files told what nobody heard of it. */

@@ -98,14 +98,25 @@ export async function readAgain(client: ClientBase, siteId: number, streamId: nu
   );
 }
 
-/** Times of the site that had been read, and told to be, before its database was put back; epoch ms. */
-export async function readBefore(client: ClientBase, siteIds: number[]): Promise<(Time & { siteId: number })[]> {
-  const { rows } = await client.query<Time & { siteId: number }>(
-    `SELECT m.site_id AS "siteId", (m.body ->> 'From')::float8 AS from, (m.body ->> 'To')::float8 AS to
+/** A time that was read of Asterisk's own files. */
+export interface ReadTime extends Time {
+  siteId: number;
+  /** That it was read had been acked before the database was put back. */
+  before: boolean;
+  /** It ends where a blindness of the agent does. */
+  ofBlindness: boolean;
+}
+
+/** What was read of Asterisk's own files for these sites. */
+export async function listReadTimes(client: ClientBase, siteIds: number[]): Promise<ReadTime[]> {
+  const { rows } = await client.query<ReadTime>(
+    `SELECT m.site_id AS "siteId", (m.body ->> 'From')::float8 AS from, (m.body ->> 'To')::float8 AS to,
+       s.acked_before @> m.seq AS before, EXISTS (SELECT FROM site_markers b WHERE b.site_id = m.site_id AND b.event = $3
+         AND b.body ->> 'RepairTo' = m.body ->> 'To') AS "ofBlindness"
      FROM site_markers m JOIN streams s ON s.id = m.stream_id
-     WHERE m.site_id = ANY($1::int[]) AND m.event = $2 AND s.acked_before @> m.seq
+     WHERE m.site_id = ANY($1::int[]) AND m.event = $2
        AND m.body ->> 'From' ~ '^[0-9]{1,15}$' AND m.body ->> 'To' ~ '^[0-9]{1,15}$'`,
-    [siteIds, MARKERS.recovered],
+    [siteIds, MARKERS.recovered, MARKERS.captureStarted],
   );
   return rows;
 }

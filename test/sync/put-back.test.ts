@@ -127,6 +127,22 @@ describe("a call that was answered while nobody listened, and told by rows that 
     expect(await deliveries()).toEqual([{ type: "hangup", state: "waiting" }]);
   });
 
+  it("is announced where it ran on into a blindness of which nothing had been read yet", async () => {
+    const half = Math.round((rings + over) / 2);
+    const began = (seq: number, to: number) => ({
+      seq,
+      at: to,
+      origin: "downloaded" as const,
+      ev: { Event: MARKERS.captureStarted, Repair: "pending", RepairTo: String(to) },
+    });
+    const first = { ...read(all), ev: { ...read(all).ev, To: String(half), Spans: [] } };
+    const second = { ...read(all + 2), ev: { ...read(all).ev, From: String(half + 1) } };
+    await sends([...wire(live), first, began(all + 1, over)], [[1, all + 1]]);
+    await sendRows();
+    await sends([second], [[1, all + 1]]);
+    await expect.poll(call).toEqual([{ call_status: "answered", needs: [true] }]);
+  });
+
   it("has none from its rows alone while what was heard of it has not come again", async () => {
     await sends([], [[1, all]]);
     await sendRows();
