@@ -1,4 +1,4 @@
-import { accessSync, constants, existsSync } from "node:fs";
+import { accessSync, constants, existsSync, statSync } from "node:fs";
 import { basename, dirname, isAbsolute, join } from "node:path";
 import type { RepairSource } from "../../shared/ami-event.ts";
 import { codeOf, messageOf } from "../../shared/errors.ts";
@@ -50,6 +50,8 @@ interface Place {
   log: string;
   problems: string[];
   locked: string[];
+  /** Logs that the configuration names and that are not there yet. */
+  toCome: Source[];
 }
 
 /** The two kinds of records: files and formats are the same, names differ. */
@@ -94,7 +96,7 @@ export function findSources(settings: FindSettings): Found {
     lateMs,
     dateFormat: "",
   };
-  return {
+  const found: Found = {
     cel: celOff ? [] : [...sqliteSources(place, celFamily), ...customSources(place, celFamily)],
     cdr: cdrOff
       ? []
@@ -103,6 +105,17 @@ export function findSources(settings: FindSettings): Found {
     problems: place.problems,
     locked: place.locked,
   };
+  return isNothing(found) ? withToCome(found, place) : found;
+}
+
+function isNothing({ cel, cdr, problems, locked }: Found): boolean {
+  return cel.length + cdr.length + problems.length + locked.length === 0;
+}
+
+/** An Asterisk that has not written a single record yet. */
+function withToCome(found: Found, { toCome }: Place): Found {
+  const isCel = ({ kind }: Source): boolean => kind.startsWith("cel");
+  return { ...found, cel: toCome.filter(isCel), cdr: toCome.filter((source) => !isCel(source)) };
 }
 
 function placeOf(settings: FindSettings): Place {
@@ -116,6 +129,7 @@ function placeOf(settings: FindSettings): Place {
     log: folder("astlogdir", "/var/log/asterisk"),
     problems: [],
     locked: [],
+    toCome: [],
   };
 }
 
@@ -154,6 +168,7 @@ function tableSource(
   mapped: readonly [string, string][],
 ): Source[] {
   const path = isAbsolute(database) ? join(place.settings.root, database) : join(place.log, `${database}.db`);
+  if (mapped.length > 0 && isToCome(path)) return toCome(place, family.sqlite, path);
   if (!isReadable(place, path)) return [];
   try {
     const { event, sqlite: kind, lateMs } = family;
@@ -215,7 +230,9 @@ function customSource(
 ): Source[] {
   const path = isAbsolute(file) ? join(place.settings.root, file) : join(place.log, `${family.name}-custom`, file);
   const layout = layoutOf(family.event, expressions);
-  if (layout === undefined || !isReadable(place, path)) return [];
+  if (layout === undefined) return [];
+  if (expressions !== family.usual && isToCome(path)) return toCome(place, family.csv, path);
+  if (!isReadable(place, path)) return [];
   const columns = layout.columns.map((column) => (column === null ? null : withFormat(column, family)));
   const own = { event: family.event, columns };
   const format = {
@@ -249,6 +266,22 @@ function dialectOf(option: (name: string) => string | undefined): Dialect {
   const separator = (option("separator_character") ?? ",").replace("\\t", "\t") || ",";
   const quote = option("quote_character") ?? '"';
   return { separator, quote, escape: option("quote_escape_character") ?? option("quote_escape") ?? quote, json: false };
+}
+
+/** Whether a log that the configuration names is not there yet: Asterisk makes it with its first record. */
+function isToCome(path: string): boolean {
+  try {
+    statSync(path);
+    return false;
+  } catch (error) {
+    return codeOf(error) === "ENOENT" && existsSync(dirname(path)) && siblingsOf(path).length === 0;
+  }
+}
+
+/** There is no row in it, of whatever time. */
+function toCome({ toCome }: Place, kind: RepairSource, where: string): [] {
+  toCome.push({ kind, where, lateMs: 0, async *portions() {} });
+  return [];
 }
 
 /** Whether there is such a log; one that is there and closed to the agent is a problem to be told. */

@@ -62,6 +62,22 @@ it("a database that Asterisk has locked for most of a second is read as soon as 
   db.close();
 });
 
+it("a log that is configured and not there yet has no rows; one that no configuration names may be anywhere", async () => {
+  expect(await read(job())).toMatchObject({ result: "failed" });
+  const custom = join(root, "etc/asterisk/cel_custom.conf");
+  writeFileSync(custom, "[mappings]\nMaster.csv => ${eventtype},${eventtime},${CHANNEL(uniqueid)},${CHANNEL}\n");
+  expect(await read(job())).toEqual({ portions: [], result: "complete", reason: null });
+  writeFileSync(
+    custom,
+    "[mappings]\nelsewhere/Master.csv => ${eventtype},${eventtime},${CHANNEL(uniqueid)},${CHANNEL}\n",
+  );
+  expect(await read(job())).toMatchObject({ result: "failed" });
+  const table = "[master]\ntable = cel\ncolumns = eventtype, eventtime, uniqueid, channame\n";
+  writeFileSync(custom, "");
+  writeFileSync(join(root, "etc/asterisk/cel_sqlite3_custom.conf"), table);
+  expect(await read(job())).toEqual({ portions: [], result: "complete", reason: null });
+});
+
 it("rows that rotation removed are missed only where nobody listened, not in the time read along before it", async () => {
   const log = join(root, "var/log/asterisk/cel-custom/Master.csv");
   writeFileSync(`${log}.1`, csvRow(SECONDS - 35, "CHAN_START"));
