@@ -64,8 +64,11 @@ export class Intake {
     events: readonly IncomingEvent[],
     bytes: number,
   ): Promise<IngestReply> {
-    if (!(await isHeardSinceStart(this.#options.pool, site.id)))
+    if (!(await isHeardSinceStart(this.#options.pool, site.id))) {
+      // Its next batch says so at once.
+      this.#reportedAt.delete(site.id);
       throw busy("the agent's own events are heard first: send again", INGEST_LIMITS.retryAfterSeconds);
+    }
     await this.#submit(site, header, events, bytes);
     return { acked: ackedOf(events), time: this.#options.now(), commands: [] };
   }
