@@ -126,7 +126,7 @@ type Lasting = Pick<AssembledCall, "startTime" | "endTime" | "extra">;
 /** Whether some of the call was in that time, or may have been, as far as the two clocks agree. */
 function ranWithin({ startTime, endTime, extra }: Lasting, { from, to }: Time, slackMs = CLOCKS_AGREE_MS): boolean {
   const before = extra["ended_before"];
-  const end = typeof before === "number" ? before : (endTime ?? Infinity);
+  const end = Math.max(endTime ?? Infinity, typeof before === "number" ? before : 0);
   return startTime <= to + slackMs && end >= from - slackMs;
 }
 
