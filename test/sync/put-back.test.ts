@@ -1,3 +1,4 @@
+import fc from "fast-check";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { openEngine, openReceiver, setHooks, type Receiver } from "../deliver/receiver.ts";
 import type { CallEvent } from "../../server/assemble/index.ts";
@@ -37,11 +38,23 @@ type Events = readonly Parameters<typeof line>[0][];
 const downloaded = (list: Events) => list.map((event) => ({ ...event, origin: "downloaded" as const }));
 
 /** A batch, or a heartbeat, from an agent that tells what it was ever acked. */
-async function sends(list: Events, acked: SeqRange[] | undefined, to = server): Promise<void> {
-  const [header = "", ...lines] = body(list.map(line), { highestSeq: 1_000 }).trimEnd().split("\n");
+async function sends(
+  list: Events,
+  acked: SeqRange[] | undefined,
+  to = server,
+  from = { key: site.key, stream: STREAM },
+): Promise<void> {
+  const [header = "", ...lines] = body(list.map(line), { highestSeq: 1_000, stream: from.stream })
+    .trimEnd()
+    .split("\n");
   const told = JSON.stringify({ ...(JSON.parse(header) as object), ...(acked && { acked }) });
-  const answer = await to.post(site.key, [told, ...lines].map((text) => `${text}\n`).join(""));
+  const answer = await to.post(from.key, [told, ...lines].map((text) => `${text}\n`).join(""));
   expect(answer.status).toBe(200);
+}
+/** A list cut before these indexes. */
+function pieces<T>(list: readonly T[], cuts: readonly number[]): T[][] {
+  const at = [...new Set([0, ...cuts])].toSorted((a, b) => a - b);
+  return at.map((from, n) => list.slice(from, at[n + 1])).filter((piece) => piece.length > 0);
 }
 const steps = () =>
   office.rows(
@@ -126,6 +139,51 @@ describe("a call that was answered while nobody listened, and told by rows that 
     await expect.poll(call).toEqual([{ call_status: "answered", needs: [true] }]);
     expect(await deliveries()).toEqual([{ type: "hangup", state: "waiting" }]);
   });
+
+  it("is neither told as missed nor announced again, however what comes again and its rows mix", async () => {
+    const cases = fc.record({
+      lives: fc.array(fc.integer({ min: 1, max: live.length }), { maxLength: 3 }),
+      rowsAt: fc.array(fc.nat({ max: rows.length - 1 }), { maxLength: 2 }),
+      order: fc.array(fc.boolean(), { minLength: 8, maxLength: 8 }),
+    });
+    await fc.assert(
+      fc.asyncProperty(cases, async ({ lives, rowsAt, order }) => {
+        const own = await office.site("0367", crypto.randomUUID());
+        const from = { key: own.key, stream: crypto.randomUUID() };
+        const file = crypto.randomUUID();
+        const Spans = [`${file} ${rows[0]!.seq} ${rows.at(-1)!.seq}`];
+        const word = (seq: number) => ({ ...read(seq), ev: { ...read(seq).ev, Spans } });
+        const part = (list: readonly CallEvent[]) => {
+          const span: [number, number] = [list[0]!.seq, list.at(-1)!.seq];
+          const wired = list.map(({ seq, at, ev }) => ({ seq, at, origin: "recovered" as const, ev }));
+          return send(server, own, wired, { stream: file, lane: "backlog", kind: "file", span, highestSeq: span[1] });
+        };
+        // What had been acked comes oldest first; rows of readings that went on come as they like, each file's in order.
+        const heardAgain = pieces([...wire(live), word(all)], lives).map(
+          (list) => () => sends(list, [[1, all]], server, from),
+        );
+        const rowsAgain = pieces(rows, rowsAt).map((list) => () => part(list));
+        const shown = async () => {
+          const [row] = await office.rows<{ status: string | null; needs: boolean[] | null }>(
+            `SELECT call_status AS status, (SELECT array_agg(needs_integration) FROM call_events e WHERE e.call_id = c.id
+               AND event_type = 'hangup') AS needs FROM calls c WHERE site_id = $1`,
+            [own.id],
+          );
+          return row;
+        };
+        await sends([], [[1, all]], server, from);
+        while (heardAgain.length + rowsAgain.length > 0) {
+          const isRows = order.shift() ?? false;
+          await ((isRows ? rowsAgain : heardAgain).shift() ?? (isRows ? heardAgain : rowsAgain).shift())?.();
+          expect([undefined, null, "answered"]).toContain((await shown())?.status);
+        }
+        await part(rows);
+        await sends([word(all + 1)], [[1, all]], server, from);
+        await expect.poll(shown).toEqual({ status: "answered", needs: [false] });
+      }),
+      { numRuns: 25, seed: 11 },
+    );
+  }, 60_000);
 
   it("is announced where it ran on into a blindness of which nothing had been read yet", async () => {
     const half = Math.round((rings + over) / 2);
