@@ -181,7 +181,7 @@ describe("a call that was answered while nobody listened, and told by rows that 
         await sends([word(all + 1)], [[1, all]], server, from);
         await expect.poll(shown).toEqual({ status: "answered", needs: [false] });
       }),
-      { numRuns: 25, seed: 11 },
+      { numRuns: 15, seed: 11 },
     );
   }, 60_000);
 
