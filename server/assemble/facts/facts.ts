@@ -148,12 +148,6 @@ export interface StreamSpan {
   lastSeq: number;
 }
 
-/** A clock at the call's own event folded last, and by how much it had been set back since the first; ms. */
-export interface CallClock {
-  lastAt: number;
-  setBackMs: number;
-}
-
 /** Facts of one call, gathered event by event. Opaque outside this folder. */
 export interface CallFold {
   order: number;
@@ -163,7 +157,8 @@ export interface CallFold {
   recovered: boolean;
   firstAt: number | null;
   lastAt: number;
-  clocks: Record<"pbx" | "agent", CallClock>;
+  /** A clock at the call's own event folded last, and by how much it had been set back since the first. */
+  clocks: Record<"pbx" | "agent", { lastAt: number; setBackMs: number }>;
   /** The call's own event that was folded last: its stream, and when the agent heard it. */
   lastOwn: { stream: number; at: number } | null;
   keys: Set<string>;

@@ -1,6 +1,6 @@
 import { header } from "../../../shared/ami-event.ts";
 import type { CallEvent } from "../types.ts";
-import type { CallClock, CallFold, Moment } from "./facts.ts";
+import type { CallFold, Moment } from "./facts.ts";
 
 /** The largest instant a Date can hold, epoch ms. */
 const EPOCH_MS_MAX = 8_640_000_000_000_000;
@@ -19,25 +19,14 @@ export function pbxTime(event: CallEvent): number {
  */
 export function steady(fold: CallFold, event: CallEvent, own: boolean): CallEvent {
   // Two clocks, each compared with itself: list answers bear no Timestamp even where all else does.
-  const { pbx, agent } = fold.clocks;
-  const [clock, other] = event.ev["Timestamp"] === undefined ? [agent, pbx] : [pbx, agent];
+  const clock = event.ev["Timestamp"] === undefined ? fold.clocks.agent : fold.clocks.pbx;
   const at = clockTime(event);
   if (own) {
-    const backMs = clock.lastAt - at;
-    if (backMs > CLOCK_SET_MS) clock.setBackMs += backMs + aheadMs(other, clock, backMs);
+    if (clock.lastAt - at > CLOCK_SET_MS) clock.setBackMs += clock.lastAt - at;
     else if (at - clock.lastAt > clock.setBackMs - CLOCK_SET_MS) clock.setBackMs = 0;
     clock.lastAt = at;
   }
   return clock.setBackMs === 0 ? event : { ...event, setBackMs: clock.setBackMs };
-}
-
-/**
- * How far the call has come by the other clock beyond this one: what that one told last was before this event too. Clocks that
- * are further apart than this one was set back tell nothing of each other.
- */
-function aheadMs(other: CallClock, clock: CallClock, backMs: number): number {
-  const ahead = other.lastAt + other.setBackMs - (clock.lastAt + clock.setBackMs);
-  return ahead > 0 && ahead <= backMs ? ahead : 0;
 }
 
 /** `Timestamp` (epoch.micros) when Asterisk sends it, else the agent's capture time. */

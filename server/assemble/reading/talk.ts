@@ -26,6 +26,8 @@ export interface Talk {
   spans: Map<string, { from: Moment; to: number | null }>;
 }
 
+/** Two words about a call that are further apart, and told the other way round, are of different clocks. */
+const CLOCKS_APART_MS = 500;
 /** The same two, apart for no longer than this, have not stopped talking: bridges are rebuilt under them. */
 const SAME_TALK_GAP_MS = 1_000;
 
@@ -59,10 +61,10 @@ function boundaries(fold: CallFold): Boundary[] {
     for (const stay of leg.stays) {
       const { at, order } = stay.from;
       // Asterisk may bridge for a moment a phone that was put down while it was still being asked something.
-      if (fold.holdingBridges.has(stay.bridge) || (end !== null && compareTimes(end, stay.from) <= 0)) continue;
+      if (fold.holdingBridges.has(stay.bridge) || (end !== null && isBefore(end, stay.from))) continue;
       all.push({ at, order, leg, stay, enters: true });
       const to = earlier(stay.to, end);
-      if (to !== null) all.push({ at: to.at, order: to.order, leg, stay, enters: false });
+      if (to !== null) all.push({ at: toldAt(fold, stay, to), order: to.order, leg, stay, enters: false });
     }
   }
   return all.toSorted((a, b) => a.at - b.at || a.order - b.order || Number(a.enters) - Number(b.enters));
@@ -75,6 +77,26 @@ function lastWord(leg: Leg): Instant | null {
   const at = endOf(leg);
   const end = at === null ? null : { at, order: endMoment(leg)?.order ?? 0 };
   return leg.kind === "real" ? earlier(leg.requests[0] ?? null, end) : end;
+}
+
+/**
+ * Told later and yet much earlier by its time, it was told by another clock: a list of channels shows who talks by the agent's
+ * clock, and either may be set before the talk ends.
+ */
+function isBefore(end: Instant, from: Instant): boolean {
+  return compareTimes(end, from) <= 0 && !isOtherClock(end, from);
+}
+
+function isOtherClock(later: Instant, earlier: Instant): boolean {
+  return later.order > earlier.order && earlier.at - later.at > CLOCKS_APART_MS;
+}
+
+/** When a stay ended; by another clock than it began, then not before all who were there had come. */
+function toldAt(fold: CallFold, { bridge, from }: Stay, to: Instant): number {
+  if (!isOtherClock(to, from)) return to.at;
+  const stays = [...fold.legs.values()].flatMap((leg) => leg.stays);
+  const before = stays.filter((stay) => stay.bridge === bridge && stay.from.order < to.order);
+  return before.reduce((latest, stay) => Math.max(latest, stay.from.at), from.at);
 }
 
 function earlier(a: Instant | null, b: Instant | null): Instant | null {
