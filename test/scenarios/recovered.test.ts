@@ -36,6 +36,13 @@ const counted = (rows: CallEvent[]): CallEvent[] =>
     return { ...row, ev: { ...row.ev, Timestamp: end } };
   });
 
+/** Nobody is said to have asked for this hangup. */
+function withoutSource(row: CallEvent | undefined): CallEvent {
+  if (row === undefined) throw new Error("no such row");
+  const Extra = String(row.ev["Extra"]).replace(/"hangupsource":"[^"]*"/, '"hangupsource":""');
+  return { ...row, ev: { ...row.ev, Extra } };
+}
+
 /** The agent is back when all is over: a login that finds no channel. */
 function loginAfter(rows: readonly CallEvent[]): CallEvent[] {
   const last = Math.max(...rows.map(({ ev }) => Number(ev["Timestamp"]) * 1000));
@@ -69,6 +76,19 @@ describe("calls of which nobody heard anything, told by Asterisk's channel event
       "hangup HANGUP",
     ]);
   });
+
+  it.each(NAMES.filter((name) => name.includes("forward_302")))(
+    "a phone that forwarded did so also when Asterisk put it down before it had said goodbye: %s",
+    (name) => {
+      const rows = celRowsOf(name);
+      const forwarded = rows.findIndex(({ ev }) => ev["EventName"] === "FORWARD");
+      const down = rows.findIndex(({ ev }, index) => index > forwarded && ev["EventName"] === "HANGUP");
+      expect(rows[down]?.ev["Extra"]).toContain('"hangupsource":"PJSIP');
+      const unnamed = rows.with(down, withoutSource(rows[down]));
+      const calls = assemble([...unnamed, ...loginAfter(rows)], LAB);
+      expect(differencesBeyond(truthOf(name), calls, unnamed)).toBe("");
+    },
+  );
 });
 
 describe("an event log as Asterisk's own examples have it", () => {

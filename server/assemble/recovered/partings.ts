@@ -85,9 +85,13 @@ function statusOf(fold: CallFold, row: CelRow): string | null {
   return CAUSES_FAILED.has(cause) ? null : "CANCEL";
 }
 
+/**
+ * Dial tells of the forwarding and then takes that phone down, before it looks at any other. Whether the phone is named as the
+ * one that asked (`hangupsource`) is a race between the phone's goodbye and Dial.
+ */
 function forwardOf(fold: CallFold, row: CelRow, caller: string | null): string | null {
   const forward = caller === null ? undefined : fold.forwards.get(caller);
-  if (forward === undefined || extraText(row, "hangupsource") !== row.channel) return null;
+  if (forward === undefined) return null;
   const late = momentOf(fold, row.event).at - momentOf(fold, forward.event).at;
   if (late > FORWARD_MS_MAX) return null;
   fold.forwards.delete(caller ?? "");

@@ -1,6 +1,6 @@
 import { spawn } from "node:child_process";
 import { openSync, closeSync } from "node:fs";
-import { mkdir, rm } from "node:fs/promises";
+import { mkdir, readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { RingpostError } from "../../../shared/errors.ts";
 import { build } from "./build.ts";
@@ -69,7 +69,7 @@ export async function down(release: Release): Promise<boolean> {
  */
 export async function crash(pbx: Pbx): Promise<void> {
   const { state } = pbx;
-  process.kill(state.pid, "SIGKILL");
+  if (isAlive(state)) process.kill(state.pid, "SIGKILL");
   while (isAlive(state)) await delay(POLL_MS / 10);
   await boot(pbx);
 }
@@ -147,10 +147,15 @@ async function untilBooted(pbx: Pbx): Promise<void> {
     code: "lab_boot",
     attempted: `start Asterisk ${pbx.release}`,
     on: pbx.paths.root,
-    found: isAlive(pbx.state) ? "it did not finish booting" : "it ended at once",
+    found: isAlive(pbx.state) ? "it did not finish booting" : `it ended at once (${await lastLine(pbx.paths)})`,
     retry: "no",
     next: `read ${pbx.paths.asteriskLog} and ${join(pbx.paths.logs, "messages")}`,
   });
+}
+
+async function lastLine({ asteriskLog }: LabPaths): Promise<string> {
+  const text = await readFile(asteriskLog, "utf8").catch(() => "");
+  return text.trim().split("\n").at(-1) ?? "";
 }
 
 async function stopProcess(state: LabState): Promise<void> {

@@ -34,10 +34,14 @@ export function isAlive(state: Pick<LabState, "pid" | "born">): boolean {
   return bornAt(state.pid) === state.born;
 }
 
-/** Start time of a process as /proc tells it; null when there is no such process (or only its remains). */
+/**
+ * Start time of a process as /proc tells it; null when there is no such process (or only its remains). A killed process whose
+ * first thread is gone holds its sockets until the last one is: a new Asterisk would find the old one's and give up.
+ */
 export function bornAt(pid: number): string | null {
   const fields = statFields(pid);
-  return fields === null || fields[0] === "Z" ? null : (fields[19] ?? null);
+  const gone = fields === null || (fields[0] === "Z" && Number(fields[17]) <= 1);
+  return gone ? null : (fields[19] ?? null);
 }
 
 /** User and system time a process has used, in milliseconds. */
@@ -55,7 +59,7 @@ export function residentBytes(pid: number): number {
 /** Linux counts process time in hundredths of a second. */
 const MS_PER_TICK = 10;
 
-/** The fields of /proc/PID/stat after the command's name: state is 0, utime 11, stime 12, starttime 19. */
+/** The fields of /proc/PID/stat after the command's name: state is 0, utime 11, stime 12, threads 17, starttime 19. */
 function statFields(pid: number): string[] | null {
   const text = readProc(`/proc/${pid}/stat`);
   return text === null ? null : text.slice(text.lastIndexOf(")") + 2).split(" ");
