@@ -2,6 +2,7 @@ import type { AmiEvent } from "../shared/ami-event.ts";
 import type { RingpostError } from "../shared/errors.ts";
 import type { Logger } from "../shared/log.ts";
 import type { AgentReport, WindowReport } from "../shared/wire.ts";
+import type { Blindness } from "./ami/blindness.ts";
 import type { KnownStart } from "./ami/facts.ts";
 import { AmiSession, type Remembered } from "./ami/session.ts";
 import { STALL_TICK_MS, StallMeter } from "./ami/stall.ts";
@@ -13,6 +14,7 @@ import type { AgentStatus } from "./control/agent-status.ts";
 import { Watch } from "./control/watch.ts";
 import { Forwarder } from "./forward/forwarder.ts";
 import { heardText, readHeard, silentSince, type Moment } from "./heard.ts";
+import { instantOf, readSilence, silenceText } from "./silence.ts";
 import { KeyRenewal, presentKey } from "./key.ts";
 import { gap } from "./markers.ts";
 import { Losses } from "./outbox/losses.ts";
@@ -92,6 +94,7 @@ export class Agent {
       take: (events) => this.#take(events),
       ageMs: (event) => this.#capture.ageMs(event),
       heard: (aheadMs) => this.#heard(aheadMs),
+      silent: (blindness) => this.#outbox.remember("silence", silenceText(blindness, BOOT)),
       started: (start) => this.#outbox.remember("asterisk_start", JSON.stringify(start)),
       changed: () => this.#forwarder.reportChanged(),
       blindEnded: (fromMs, toMs) => this.#repair.blindEnded(fromMs, toMs),
@@ -124,7 +127,6 @@ export class Agent {
     const { log } = this.#ports;
     const opened = await this.#outbox.open();
     this.#stallTimer = setInterval(() => this.#tick(), STALL_TICK_MS);
-    this.#outbox.remember("stopped_clean", "false");
     this.#watch.resume(opened.remembered);
     await this.#control.listen();
     this.#repair.start(opened.remembered["repair"]);
@@ -140,8 +142,6 @@ export class Agent {
     if (this.#started) {
       await this.#session.stop();
       await this.#repair.stop();
-      this.#outbox.remember("heard", heardText(momentOf(this.#ports.clock)));
-      this.#outbox.remember("stopped_clean", "true");
       await this.#outbox.settled();
       await this.#forwarder.stop(DRAIN_MS_MAX);
     }
@@ -267,9 +267,13 @@ function momentOf(clock: Clock): Moment {
 
 function remembered({ remembered: known, newest }: Opened, now: Moment): Remembered {
   const start = known["asterisk_start"];
+  const told = readSilence(known["silence"], now);
+  const heardAt = silentSince(readHeard(known["heard"]), newest, now);
+  const untold: Blindness | undefined =
+    heardAt === undefined ? undefined : [{ since: instantOf(heardAt, now), cause: "agent_down" }];
   return {
-    heardAt: silentSince(readHeard(known["heard"]), newest, now),
+    blind: told ?? untold,
     start: start === undefined ? undefined : (JSON.parse(start) as KnownStart),
-    stoppedClean: known["stopped_clean"] !== "false",
+    wasTold: told !== undefined,
   };
 }

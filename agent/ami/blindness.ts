@@ -10,13 +10,16 @@ export interface Instant {
 /** Beyond it the two clocks do not only drift: the wall clock was set. */
 const DRIFT_MS_MAX = 1_000;
 
-/** A time in which nothing is heard. */
-export interface Blindness {
+/** From when on nothing is heard for this cause: until the next phase, or until Asterisk is heard again. */
+export interface Phase {
   since: Instant;
   cause: GapCause;
-  /** Asterisk has been answering since then, and refuses to be heard. */
-  refused?: { since: Instant; problem: string };
+  /** In words, where there is more to say than the cause. */
+  detail?: string | undefined;
 }
+
+/** A time in which nothing is heard, and why: first AMI is lost, say, then the agent is stopped, then Asterisk refuses it. */
+export type Blindness = readonly [Phase, ...Phase[]];
 
 /** When it was, by the wall clock as it stands now. */
 export function wallMsOf({ wallMs, monoMs }: Instant, now: Instant): number {
@@ -24,12 +27,14 @@ export function wallMsOf({ wallMs, monoMs }: Instant, now: Instant): number {
   return Math.min(now.wallMs, Math.abs(byMonoMs - wallMs) <= DRIFT_MS_MAX ? wallMs : byMonoMs);
 }
 
-/** One blindness, in two parts when Asterisk refused the agent at its end. */
-export function gapsOf({ since, cause, refused }: Blindness, now: Instant, restarted: boolean): AmiEvent[] {
-  const why = restarted && cause === "ami_lost" ? "asterisk_restarted" : cause;
-  const [fromMs, toMs] = [wallMsOf(since, now), now.wallMs];
-  if (refused === undefined) return [gap({ fromMs, toMs, cause: why })];
-  const refusedFromMs = Math.max(fromMs, wallMsOf(refused.since, now));
-  const before = refusedFromMs > fromMs ? [gap({ fromMs, toMs: refusedFromMs, cause: why })] : [];
-  return [...before, gap({ fromMs: refusedFromMs, toMs, cause: "rights_missing", detail: refused.problem })];
+/** One gap a phase, without those that took no time; a blindness that took none at all is still one. */
+export function gapsOf(blindness: Blindness, now: Instant, restarted: boolean): AmiEvent[] {
+  const starts: number[] = [];
+  for (const { since } of blindness) starts.push(Math.max(wallMsOf(since, now), starts.at(-1) ?? 0));
+  return blindness.flatMap(({ cause, detail }, index) => {
+    const [fromMs = now.wallMs, toMs = now.wallMs] = starts.slice(index, index + 2);
+    const isLast = index === blindness.length - 1;
+    const why = restarted && cause === "ami_lost" ? "asterisk_restarted" : cause;
+    return toMs > fromMs || isLast ? [gap({ fromMs, toMs, cause: why, detail })] : [];
+  });
 }

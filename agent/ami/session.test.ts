@@ -3,6 +3,7 @@ import { pino } from "pino";
 import { MARKERS, type AmiEvent } from "../../shared/ami-event.ts";
 import { FakeAmi, type FakeAmiOptions } from "../../test/agent/fake-ami.ts";
 import { systemClock } from "../clock.ts";
+import type { Blindness } from "./blindness.ts";
 import { AmiSession, type Remembered, type SessionTimings } from "./session.ts";
 
 const cleanups: (() => Promise<unknown>)[] = [];
@@ -24,12 +25,19 @@ interface Rig {
   /** Waits until this many events of this name have come. */
   seen(name: string, count?: number): Promise<AmiEvent>;
   heard: (number | undefined)[];
+  /** What the next run is to know. */
+  silences: (Blindness | null)[];
 }
 
-async function rig(options: FakeAmiOptions = {}, remembered: Remembered = { stoppedClean: true }): Promise<Rig> {
+const blindSince = (wallMs: number): Blindness => [
+  { since: { wallMs, monoMs: systemClock.monoMs() - (Date.now() - wallMs) }, cause: "agent_down" },
+];
+
+async function rig(options: FakeAmiOptions = {}, remembered: Remembered = { wasTold: true }): Promise<Rig> {
   const fake = await FakeAmi.start(options);
   const events: AmiEvent[] = [];
   const heard: (number | undefined)[] = [];
+  const silences: (Blindness | null)[] = [];
   const settings = { host: "127.0.0.1", port: fake.port, username: "agent", secret: "hidden" };
   const session = new AmiSession(
     settings,
@@ -40,6 +48,7 @@ async function rig(options: FakeAmiOptions = {}, remembered: Remembered = { stop
       take: (taken) => void events.push(...taken),
       ageMs: () => 0,
       heard: (aheadMs) => void heard.push(aheadMs),
+      silent: (blindness) => void silences.push(blindness),
       started: () => {},
       changed: () => {},
       blindEnded: () => false,
@@ -56,7 +65,7 @@ async function rig(options: FakeAmiOptions = {}, remembered: Remembered = { stop
     await until(() => found() !== undefined, `${name} x${count}, came: ${events.map(({ Event }) => Event).join(" ")}`);
     return found() as AmiEvent;
   };
-  return { fake, session, events, seen, heard };
+  return { fake, session, events, seen, heard, silences };
 }
 
 async function until(condition: () => boolean, what: string): Promise<void> {
@@ -202,7 +211,7 @@ describe("a session with Asterisk", () => {
         answer: ({ Action }) =>
           refuse && Action === "Login" ? ["Response: Error", "Message: Authentication failed"] : undefined,
       },
-      { heardAt, stoppedClean: true },
+      { blind: blindSince(heardAt), wasTold: true },
     );
     const lost = await seen(MARKERS.captureLost);
     expect(lost).toMatchObject({ Cause: "rights_missing", Detail: expect.stringContaining("refused the login") });
@@ -250,7 +259,7 @@ describe("a session with Asterisk", () => {
   it("knows a restart of Asterisk by its start time and by its Shutdown event", async () => {
     const { seen } = await rig(
       {},
-      { heardAt: Date.now() - 5_000, start: { startedText: "2025-12-31 00:00:00" }, stoppedClean: true },
+      { blind: blindSince(Date.now() - 5_000), start: { startedText: "2025-12-31 00:00:00" }, wasTold: true },
     );
     await seen(MARKERS.asteriskRestarted);
     const other = await rig();
@@ -271,12 +280,38 @@ describe("a session with Asterisk", () => {
 
   it("tells after a crash since when the site was blind, and after a clean stop too", async () => {
     const heardAt = Date.now() - 90_000;
-    const crashed = await rig({}, { heardAt, stoppedClean: false });
+    const crashed = await rig({}, { blind: blindSince(heardAt), wasTold: false });
     expect(await crashed.seen(MARKERS.captureLost)).toMatchObject({ Cause: "agent_down", Since: String(heardAt) });
     expect(await crashed.seen(MARKERS.gap)).toMatchObject({ Cause: "agent_down", From: String(heardAt) });
-    const clean = await rig({}, { heardAt, stoppedClean: true });
+    const clean = await rig({}, { blind: blindSince(heardAt), wasTold: true });
     expect(await clean.seen(MARKERS.gap)).toMatchObject({ Cause: "agent_down" });
     expect(names(clean.events)).not.toContain(MARKERS.captureLost);
+  });
+
+  it("stopped while AMI was lost, it tells in its next run that nothing was heard from that loss on, and why", async () => {
+    const first = await rig();
+    await first.seen(MARKERS.captureStarted);
+    await first.fake.stop();
+    const lost = await first.seen(MARKERS.captureLost);
+    await new Promise((wake) => setTimeout(wake, 50));
+    await first.session.stop();
+    const kept = first.silences.at(-1);
+    expect(kept?.map(({ cause }) => cause)).toEqual(["ami_lost", "agent_down"]);
+    const { seen, events, silences } = await rig({}, { blind: kept ?? undefined, wasTold: true });
+    const [cut, down] = [await seen(MARKERS.gap), await seen(MARKERS.gap, 2)];
+    expect(cut).toMatchObject({ Cause: "ami_lost", From: lost["Since"], To: String(kept?.[1]?.since.wallMs) });
+    expect(down).toMatchObject({ Cause: "agent_down", From: cut["To"] });
+    expect(names(events)).not.toContain(MARKERS.captureLost);
+    expect(silences.at(-1)).toBeNull();
+  });
+
+  it("a new outbox that was refused to its end remembers nothing, and the next run is the first", async () => {
+    const { session, silences } = await rig({
+      answer: ({ Action }) => (Action === "Login" ? ["Response: Error", "Message: Authentication failed"] : undefined),
+    });
+    await until(() => session.state.state === "refused", "a refusal");
+    await session.stop();
+    expect(silences).toEqual([]);
   });
 
   it("says of a new outbox, once, that nothing is remembered", async () => {

@@ -5,7 +5,7 @@ import type { Clock } from "../clock.ts";
 import { asteriskRestarted, captureLost, captureStarted, snapshot } from "../markers.ts";
 import { sleep } from "../sleep.ts";
 import { AmiConnection, AmiError, type AmiAddress, type ConnectionTimings } from "./connection.ts";
-import { gapsOf, wallMsOf, type Blindness } from "./blindness.ts";
+import { gapsOf, wallMsOf, type Blindness, type Instant } from "./blindness.ts";
 import { askFacts, isRefused, isRestart, type Facts, type KnownStart } from "./facts.ts";
 import type { AmiProblem } from "./greeting.ts";
 import { firstOf } from "../../shared/ami-message.ts";
@@ -13,11 +13,11 @@ import { Snapshot } from "./snapshot.ts";
 
 /** What the session must know of the time before it began; kept in the outbox. */
 export interface Remembered {
-  /** When AMI was last heard, epoch ms; undefined for a new outbox. */
-  heardAt?: number | undefined;
+  /** Since when nothing is heard; undefined for a new outbox. */
+  blind?: Blindness | undefined;
   start?: KnownStart | undefined;
-  /** Whether the last run said goodbye itself. */
-  stoppedClean: boolean;
+  /** Whether the last run told itself that nothing is heard any more. */
+  wasTold: boolean;
 }
 
 export interface SessionPorts {
@@ -30,6 +30,8 @@ export interface SessionPorts {
   ageMs(event: AmiEvent): number;
   /** AMI is alive now; `aheadMs` is how far the PBX's clock is ahead, when it told. */
   heard(aheadMs: number | undefined): void;
+  /** Nothing is heard any more, or why has changed; null: AMI is heard again. To be kept for the next run. */
+  silent(blindness: Blindness | null): void;
   started(start: KnownStart): void;
   changed(): void;
   /** Nothing was heard in this time, epoch ms. True when it will be read from Asterisk's own files. */
@@ -54,6 +56,8 @@ const UNREACHABLE_DELAYS = { retryDelayMsBase: 200, retryDelayMsMax: 5_000 };
 const REFUSED_DELAYS = { retryDelayMsBase: 2_000, retryDelayMsMax: 30_000 };
 /** Longer than an answer of a live Asterisk takes. */
 const PING_MS_PROMPT = 2_000;
+/** An agent that is started and refused again and again tells no more causes of one blindness than these. */
+const PHASES_MAX = 100;
 /** Events held back while AMI tells who it is. */
 const HELD_EVENTS_MAX = 20_000;
 
@@ -79,7 +83,7 @@ export class AmiSession {
   #state: AmiState;
   #connection: AmiConnection | null = null;
   #knownStart: KnownStart | undefined;
-  /** Since when nothing is heard, and why; null while AMI is heard or nothing was ever heard. */
+  /** Null while AMI is heard, or nothing was ever heard. */
   #blind: Blindness | null = null;
   #shutdown: GapCause | null = null;
   /**
@@ -106,16 +110,14 @@ export class AmiSession {
     return this.#state;
   }
 
-  start(remembered: Remembered): void {
-    this.#knownStart = remembered.start;
-    this.#newOutbox = remembered.heardAt === undefined;
-    if (remembered.heardAt !== undefined) {
-      const { clock } = this.#ports;
-      const monoMs = clock.monoMs() - (clock.wallMs() - remembered.heardAt);
-      this.#blind = { since: { wallMs: remembered.heardAt, monoMs }, cause: "agent_down" };
-      if (!remembered.stoppedClean) {
-        this.#ports.take([captureLost("agent_down", "the agent ended without a goodbye", remembered.heardAt)]);
-      }
+  start({ blind, start, wasTold }: Remembered): void {
+    this.#knownStart = start;
+    this.#newOutbox = blind === undefined;
+    if (blind !== undefined) {
+      this.#blind = blind;
+      this.#ports.silent(blind);
+      const { since, cause } = blind[0];
+      if (!wasTold) this.#ports.take([captureLost(cause, "the agent ended without a goodbye", since.wallMs)]);
     }
     this.#running = this.#run();
   }
@@ -130,6 +132,7 @@ export class AmiSession {
     this.#stopping.abort();
     this.#connection?.close("the agent stops");
     await this.#running;
+    if (this.#blind !== null) this.#blindFor("agent_down", this.#now());
   }
 
   async #run(): Promise<void> {
@@ -222,7 +225,7 @@ export class AmiSession {
     const restarted = isRestart(this.#knownStart, facts) || this.#shutdown !== null;
     const blind = this.#blind;
     const now = { wallMs: nowMs, monoMs: this.#loggedInMono };
-    const isRead = blind !== null && this.#ports.blindEnded(wallMsOf(blind.since, now), nowMs);
+    const isRead = blind !== null && this.#ports.blindEnded(wallMsOf(blind[0].since, now), nowMs);
     const markers = [captureStarted(facts, this.#newOutbox, isRead ? nowMs : undefined)];
     this.#newOutbox = false;
     if (blind !== null) markers.push(...gapsOf(blind, now, restarted));
@@ -234,6 +237,7 @@ export class AmiSession {
     this.#unreachable.succeeded();
     this.#refused.succeeded();
     this.#ports.take(markers);
+    this.#ports.silent(null);
     this.#ports.heard(undefined);
     this.#connected(facts);
   }
@@ -298,8 +302,8 @@ export class AmiSession {
     const silentMs = nowMono - (this.#connection?.lastHeardAt ?? nowMono);
     const unheardMs = Math.min(this.#behindMs, nowMono - this.#loggedInMono) + (stopping ? 0 : silentMs);
     const sinceMs = clock.wallMs() - unheardMs;
-    this.#blind = { since: { wallMs: sinceMs, monoMs: nowMono - unheardMs }, cause };
     take([captureLost(cause, reason, sinceMs)]);
+    this.#blindFor(cause, { wallMs: sinceMs, monoMs: nowMono - unheardMs });
     this.#become("lost", stopping ? undefined : `the AMI connection was lost: ${reason}. The agent keeps trying`);
     log.warn({ cause, reason }, "AMI is lost");
     return { kind: "unreachable", problem: reason };
@@ -307,12 +311,24 @@ export class AmiSession {
 
   /** Told once: the agent and Asterisk run, and yet nothing is seen from now on. A new outbox begins with a login. */
   #refusedBy(problem: string): void {
-    if (this.#blind?.refused !== undefined) return;
-    const sinceMs = this.#ports.clock.wallMs();
-    const since = { wallMs: sinceMs, monoMs: this.#ports.clock.monoMs() };
-    this.#blind ??= { since, cause: "rights_missing" };
-    this.#blind.refused = { since, problem };
-    if (!this.#newOutbox) this.#ports.take([captureLost("rights_missing", problem, sinceMs)]);
+    if (this.#blind?.at(-1)?.cause === "rights_missing") return;
+    const since = this.#now();
+    if (!this.#newOutbox) this.#ports.take([captureLost("rights_missing", problem, since.wallMs)]);
+    this.#blindFor("rights_missing", since, problem);
+  }
+
+  /** The next run of the agent knows it too, unless nothing was ever heard. */
+  #blindFor(cause: GapCause, since: Instant, detail?: string): void {
+    const phase = { since, cause, detail };
+    if (this.#blind === null) this.#blind = [phase];
+    else if (this.#blind.at(-1)?.cause !== cause && this.#blind.length < PHASES_MAX)
+      this.#blind = [...this.#blind, phase];
+    if (!this.#newOutbox) this.#ports.silent(this.#blind);
+  }
+
+  #now(): Instant {
+    const { clock } = this.#ports;
+    return { wallMs: clock.wallMs(), monoMs: clock.monoMs() };
   }
 
   #become(state: AmiState["state"], problem: string | undefined): void {

@@ -250,7 +250,6 @@ export class Keeper {
       this.store.close();
       this.#file = openOutbox(path, this.#ports, this.#ballast, known);
     } else this.#file = rescue(path, this.#file, this.#ports, known);
-    this.remember("stopped_clean", "false");
     this.everAcked.rememberAnew();
     this.remember(AGES, this.ages.toString());
     this.#tellOpened();

@@ -105,8 +105,8 @@ export type FromWorker =
 /** What the outbox remembers between runs. */
 export const REMEMBERED = [
   "heard",
+  "silence",
   "asterisk_start",
-  "stopped_clean",
   "blind",
   "calls_today",
   "gone",

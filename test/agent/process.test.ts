@@ -136,6 +136,30 @@ describe("the agent's process", () => {
     expect(names().filter((name) => name === "RingpostCaptureLost").length).toBeGreaterThanOrEqual(3);
   });
 
+  it.each(["SIGTERM", "SIGKILL"] as const)(
+    "ended by %s while AMI is lost, it tells afterwards that nothing was heard from that loss on",
+    async (signal) => {
+      settings();
+      const first = run();
+      await ami.ready();
+      await until(() => names().includes("RingpostSnapshot"), first.output);
+      await ami.stop();
+      await until(() => names().includes("RingpostCaptureLost"), first.output);
+      await new Promise((wake) => setTimeout(wake, 1_500));
+      first.child.kill(signal);
+      await first.ended;
+      ami = await FakeAmi.start();
+      settings();
+      const second = run();
+      await until(() => names().filter((name) => name === "RingpostCaptureStarted").length === 2, second.output);
+      const [lost] = server.events.filter(({ ev }) => ev.Event === "RingpostCaptureLost");
+      const gaps = server.events.filter(({ ev }) => ev.Event === "RingpostGap").map(({ ev }) => ev);
+      expect(gaps[0]).toMatchObject({ From: lost?.ev["Since"], Cause: "ami_lost" });
+      expect(gaps.map((gap) => gap["Cause"])).toEqual(signal === "SIGTERM" ? ["ami_lost", "agent_down"] : ["ami_lost"]);
+      expect(names().filter((name) => name === "RingpostCaptureLost")).toHaveLength(1);
+    },
+  );
+
   it("does not call live what lay in the socket while the process was stopped, and loses none of it", async () => {
     settings("[live]\nwindow_seconds = 1\n");
     const { child, output } = run();
