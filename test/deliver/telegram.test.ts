@@ -35,6 +35,30 @@ describe("a card", () => {
     expect(await office.rows(FLAGS)).toEqual([SENT]);
   });
 
+  it("of a bot with too much to say leaves out what goes on meanwhile, and its end waits for nothing", async () => {
+    const { office, api } = world;
+    await setTelegram(office, [{ name: "boss", chat: "42" }]);
+    world.start();
+    const { events } = phoneCall();
+    await world.sendPart(1, events.slice(0, 1), 1);
+    await expect.poll(() => api.messages[0]?.text, { timeout: 20_000 }).toContain("waiting");
+    const busy = "UPDATE telegram_pace SET sent = array_fill(now() + interval '1 second', ARRAY[16]) WHERE chat = ''";
+    await office.rows(busy);
+    await world.sendPart(1, events.slice(1, 7), 7);
+    const later =
+      "SELECT DISTINCT next_attempt_at > now() + interval '5 seconds' AS put_off FROM deliveries WHERE state = 'waiting'";
+    await expect.poll(() => office.rows(later), { timeout: 20_000 }).toEqual([{ put_off: true }]);
+    // Longer than the bot has too much to say, and than a look of the sweep.
+    await new Promise((wake) => setTimeout(wake, 3_500));
+    expect(api.requests).toHaveLength(1);
+    const endedAt = performance.now();
+    await world.sendPart(1, events.slice(7), events.length);
+    await expect.poll(() => api.messages[0]?.text, { timeout: 20_000, interval: 20 }).toContain("✅ answered by 150");
+    expect(api.requests.at(-1)!.at - endedAt).toBeLessThan(2_000);
+    await world.settled();
+    expect(api.requests.map(({ method }) => method)).toEqual(["sendMessage", "editMessageText"]);
+  });
+
   it("of a call that is over before it could be sent is its end, once", async () => {
     const { office, api } = world;
     await setTelegram(office);

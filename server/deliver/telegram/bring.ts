@@ -13,7 +13,7 @@ import { type Card, drawCard, drawJoined } from "./card.ts";
 import type { ChatName } from "./chat-lines.ts";
 import type { Failure } from "./failure.ts";
 import { followFailure, isTopicProblem } from "./follow.ts";
-import { paceOf, TELEGRAM_LIMITS } from "./limits.ts";
+import { paceOf, scattered, TELEGRAM_LIMITS } from "./limits.ts";
 import { endsOf, judge, type Verdict } from "./verdict.ts";
 import type { BringContext, Bringing, Brought } from "./bringing.ts";
 
@@ -33,7 +33,7 @@ export async function bringNext(context: BringContext, name: ChatName): Promise<
   };
   const key = { ...name, bot: account.bot, chat: chat.chat };
   const before = context.now();
-  const claim = await claimCard(pool, key, paceOf(chat.chat), limits);
+  const claim = await claimCard(pool, key, scattered(paceOf(chat.chat), context.random), limits);
   if (claim.kind === "idle") return { waitMs: null };
   if (claim.kind === "again") return "again";
   if (claim.kind === "wait") return { waitMs: claim.ms, paused: claim.paused };
@@ -41,7 +41,7 @@ export async function bringNext(context: BringContext, name: ChatName): Promise<
   const { card } = claim;
   const news = await readCard(pool, card.callId, card.deliveryIds, account.settings.callbackMsMax);
   if (news === undefined) return "again";
-  return bring(context, { name, account, chat, card, news, claimedAt: before });
+  return bring(context, { name, account, chat, card, news, claimedAt: before, readAt: context.now() });
 }
 
 /** Without the key of its token nothing goes to the chat: it waits, and says so. */
@@ -83,16 +83,23 @@ async function bring(context: BringContext, bringing: Bringing): Promise<Brought
     await returnSlot(context.pool, slot);
     return finish(context, bringing);
   }
+  let slotAt = bringing.readAt;
   const answer = await context.inTurn(account.bot, async () => {
     const isLate = context.now() - bringing.claimedAt > TELEGRAM_LIMITS.slotLateMsMax;
-    if (isLate) await moveSlot(context.pool, slot);
+    if (isLate) {
+      await moveSlot(context.pool, slot);
+      slotAt = context.now();
+    }
     return request(bringing, drawn, verdict);
   });
   if (answer.kind !== "shown") return followFailure(context, bringing, answer);
   count(context, bringing);
   await note(context, card, { ...answer, shown });
   if (card.failures > 0) await clearChats(context.pool, account.enterpriseId, bringing.name.target);
-  return finish(context, bringing);
+  await finish(context, bringing);
+  // Until then the database would only say that it is too soon.
+  const restMs = slotAt + paceOf(bringing.chat.chat).gapMs - context.now();
+  return { waitMs: Math.max(restMs, 0), paused: true, idle: !card.more };
 }
 
 function verdictOf({ log }: BringContext, { account, chat, card, news }: Bringing): Verdict {

@@ -29,6 +29,8 @@ export interface Bringing {
   news: CardNews;
   /** When the right to send was taken, at the earliest; epoch ms. */
   claimedAt: number;
+  /** After that, when it had been taken. */
+  readAt: number;
 }
 
 /** `again`: look for more at once. Else as `Served`. */

@@ -6,10 +6,13 @@ export interface ChatName {
   target: string;
 }
 
-/** `waitMs` null: nothing waits any more; otherwise more may go after so long, and when `paused` nothing at all before. */
+/** `waitMs` null: nothing waits any more; otherwise more may go after so long. */
 export interface Served {
   waitMs: number | null;
+  /** Nothing at all may go before. */
   paused?: boolean;
+  /** Nothing is known to wait: only who is woken meanwhile looks again. */
+  idle?: boolean;
 }
 
 export interface ChatLinesOptions {
@@ -23,6 +26,8 @@ interface Line {
   queue: PQueue;
   timer: NodeJS.Timeout | undefined;
   paused: boolean;
+  /** To be looked at when the pause is over. */
+  wanted: boolean;
 }
 
 /** A queue for each chat: one message at a time goes to it, and a chat that has to wait holds up no other. */
@@ -39,6 +44,7 @@ export class ChatLines {
   wake(chat: ChatName): void {
     if (this.#stop.signal.aborted) return;
     const line = this.#lineOf(chat);
+    line.wanted = true;
     if (line.paused) return;
     clearTimeout(line.timer);
     line.timer = undefined;
@@ -58,10 +64,10 @@ export class ChatLines {
   }
 
   #lineOf(chat: ChatName): Line {
-    const name = `${chat.enterpriseId} ${chat.target}`;
+    const name = nameOf(chat);
     const known = this.#lines.get(name);
     if (known !== undefined) return known;
-    const line: Line = { queue: new PQueue({ concurrency: 1 }), timer: undefined, paused: false };
+    const line: Line = { queue: new PQueue({ concurrency: 1 }), timer: undefined, paused: false, wanted: false };
     line.queue.addEventListener("idle", () => {
       if (line.timer === undefined) this.#lines.delete(name);
     });
@@ -70,16 +76,25 @@ export class ChatLines {
   }
 
   async #serve(chat: ChatName, line: Line): Promise<void> {
-    const { waitMs, paused = false } = await this.#options.serve(chat, this.#stop.signal);
+    // Woken while the message before went out: it waits like all others.
+    if (line.paused) return;
+    line.wanted = false;
+    const { waitMs, paused = false, idle = false } = await this.#options.serve(chat, this.#stop.signal);
     if (waitMs === null || this.#stop.signal.aborted) return;
     clearTimeout(line.timer);
     line.paused = paused;
-    line.timer = setTimeout(
-      () => {
-        line.paused = false;
-        this.wake(chat);
-      },
-      Math.min(waitMs, this.#options.waitMsMax),
-    );
+    line.wanted ||= !idle;
+    line.timer = setTimeout(() => this.#goOn(chat, line), Math.min(waitMs, this.#options.waitMsMax));
   }
+
+  #goOn(chat: ChatName, line: Line): void {
+    line.paused = false;
+    line.timer = undefined;
+    if (line.wanted) this.wake(chat);
+    else this.#lines.delete(nameOf(chat));
+  }
+}
+
+function nameOf({ enterpriseId, target }: ChatName): string {
+  return `${enterpriseId} ${target}`;
 }

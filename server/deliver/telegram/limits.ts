@@ -50,13 +50,19 @@ export const TELEGRAM_LIMITS = {
  * The Bot API takes about a message a second in a chat, 20 a minute in a group and 30 a second of one bot; edits count. We
  * stay a little below, and keep the last places of a group's minute and of the bot's second for what matters.
  */
-const OF_BOT = { botPerSecond: [26, 25, 16], patienceMs: [0, 0, 4_000] } as const;
+const OF_BOT = { botPerSecond: [26, 25, 16], patienceMs: [0, 0, 15_000] } as const;
 export const PRIVATE_PACE: Pace = { gapMs: 1_150, spanMs: 1, perSpan: [1, 1, 1], ...OF_BOT };
 export const GROUP_PACE: Pace = { gapMs: 1_150, spanMs: 62_000, perSpan: [20, 18, 13], ...OF_BOT };
 
 /** Groups and channels have negative ids or names; people have positive ids. */
 export function paceOf(chat: string): Pace {
   return /^\d+$/.test(chat) ? PRIVATE_PACE : GROUP_PACE;
+}
+
+/** What can wait for the bot comes back at different times: together it would meet again, and the ends of calls of one length. */
+export function scattered(pace: Pace, random: () => number): Pace {
+  const [missed, news, meanwhile] = pace.patienceMs.map((ms) => Math.round(ms * (0.5 + random())));
+  return { ...pace, patienceMs: [missed ?? 0, news ?? 0, meanwhile ?? 0] };
 }
 
 /** How long a chat is left alone after the nth failure in a row (from 1): doubling, the upper half of it by chance. */

@@ -34,6 +34,8 @@ const SETTINGS: Record<string, string> = {
   checkpoint_timeout: "15min",
   wal_compression: "on",
   random_page_cost: "1.1",
+  // A new partition is read by the wrong index until there are statistics of it.
+  autovacuum_naptime: "10s",
   timezone: "UTC",
   log_timezone: "UTC",
   log_checkpoints: "off",

@@ -49,6 +49,8 @@ export interface ClaimedCard {
   failures: number;
   /** What is known to be wrong with the chat, though messages go there. */
   problem: string | null;
+  /** Other cards wait for this chat. */
+  more: boolean;
 }
 
 /** `wait`: nothing may be sent before so many ms; `paused`: not even what is more urgent. `refused`: the chat wants nothing, see the problem. */
@@ -103,6 +105,9 @@ export async function claimCard(pool: Pool, key: ChatKey, pace: Pace, limits: Ca
 
 const OF_LEG = "CASE WHEN d.event_type = 'merged' THEN d.leg ELSE '' END";
 
+/** Put off, it goes with what comes next of its call. */
+const IS_DUE = "(d.next_attempt_at IS NULL OR d.next_attempt_at <= now())";
+
 /**
  * What was owed before PostgreSQL or this server began waits until the site's agent was heard: only it knows whether the
  * database was put back to an older copy, and then this may have been sent already.
@@ -121,6 +126,7 @@ next AS (
     SELECT d.call_id, ${OF_LEG} AS merged_leg FROM deliveries d LEFT JOIN sites s ON s.id = d.site_id, begun
     WHERE d.enterprise_id = $1 AND d.channel = 'telegram' AND d.target = $2 AND d.state = 'waiting' AND d.call_id IS NOT NULL
       AND d.urgency = urgency.urgency AND d.created_at > age.after AND d.created_at <= age.until
+      AND ${IS_DUE}
       AND NOT EXISTS (SELECT FROM telegram_cards k WHERE (k.call_id, k.target, k.merged_leg) =
                         (d.call_id, d.target, ${OF_LEG}) AND k.claimed_until > now())
       AND NOT (d.created_at < begun.at AND coalesce(s.last_seen, '-infinity') < begun.at
@@ -136,6 +142,9 @@ due AS (
 slot AS (
   SELECT telegram_slot($3, $4, $5::float8 * interval '1 ms', $6::float8 * interval '1 ms', ($7::int[])[urgency + 1],
                        ($8::int[])[urgency + 1], ($12::int[])[urgency + 1] * interval '1 ms') AS free_at FROM due),
+put_off AS (
+  UPDATE deliveries d SET next_attempt_at = slot.free_at FROM due, slot
+  WHERE slot.free_at IS NOT NULL AND ($12::int[])[due.urgency + 1] > 0 AND d.id = ANY (due.ids)),
 card AS (
   INSERT INTO telegram_cards AS k (call_id, target, merged_leg, claimed_until, attempts)
   SELECT call_id, $2, merged_leg, now() + $9::float8 * interval '1 ms', 1 FROM due, slot WHERE free_at IS NULL
@@ -148,6 +157,10 @@ SELECT card.id::float8 AS id, due.call_id::float8 AS "callId", due.merged_leg AS
   card.message_id::float8 AS "messageId", card.shown, card.attempts, due.ids::float8[] AS "deliveryIds",
   coalesce(c.failures, 0) AS failures, c.problem, coalesce(wait.until = 'infinity', FALSE) AS refused,
   coalesce(c.is_open, FALSE) AS paused,
+  card.id IS NOT NULL AND EXISTS (
+    SELECT FROM deliveries d
+    WHERE d.enterprise_id = $1 AND d.channel = 'telegram' AND d.target = $2 AND d.state = 'waiting' AND d.call_id IS NOT NULL
+      AND ${IS_DUE} AND (d.call_id, ${OF_LEG}) <> (due.call_id, due.merged_leg)) AS more,
   CASE WHEN wait.until < 'infinity'
     THEN greatest(0, extract(epoch FROM wait.until - clock_timestamp()) * 1000)::float8 END AS "waitMs"
 FROM (SELECT) AS one LEFT JOIN circuit c ON TRUE LEFT JOIN due ON TRUE LEFT JOIN slot ON TRUE LEFT JOIN card ON TRUE

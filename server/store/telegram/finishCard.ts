@@ -22,8 +22,11 @@ export async function saveMessage(
   });
 }
 
-/** Planning for all partitions takes longer than doing: once for each connection. */
-const BEGIN = "BEGIN; SET LOCAL plan_cache_mode = force_generic_plan";
+/**
+ * Planning for all partitions takes longer than doing: once for each connection. Nobody waits for the disk: what a crash of
+ * PostgreSQL takes back is closed anew, as the message noted before says that it is there.
+ */
+const BEGIN = "BEGIN; SET LOCAL plan_cache_mode = force_generic_plan; SET LOCAL synchronous_commit = off";
 
 /** Closes a card's deliveries, keeps their steps' flags true and lets go of the card. The call is locked first, as ingest does. */
 export async function finishCard(pool: Pool, cardId: number, ends: readonly CardEnd[]): Promise<void> {
