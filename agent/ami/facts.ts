@@ -28,6 +28,11 @@ export function isRefused(headers: Headers): boolean {
   return firstOf(headers["Response"])?.toLowerCase() === "error";
 }
 
+/** With allowmultiplelogin = no there is one login at a time, and somebody has it. */
+export function isInUse(headers: Headers): boolean {
+  return /in use/i.test(textOf(headers, "Message"));
+}
+
 function refusal(action: string, headers: Headers): string[] {
   return isRefused(headers) ? [`${action} (${textOf(headers, "Message")})`] : [];
 }

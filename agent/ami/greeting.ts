@@ -3,6 +3,8 @@ export interface AmiProblem {
   kind: "refused" | "unreachable";
   /** In plain words, with what to do next. */
   problem: string;
+  /** Refused by what may be over at any moment. */
+  passing?: boolean;
 }
 
 const AMI_GREETING = /^Asterisk Call Manager\/(\d+)\.(\d+)/;

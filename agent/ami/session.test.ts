@@ -203,6 +203,18 @@ describe("a session with Asterisk", () => {
     });
   }, 10_000);
 
+  it("takes the only login there is as soon as whoever had it has left", async () => {
+    let taken = 4;
+    const { seen } = await rig({
+      answer: ({ Action }) =>
+        Action === "Login" && taken-- > 0
+          ? ["Response: Error", "Message: User Name already in use in another session"]
+          : undefined,
+    });
+    // Refused for another reason it would not have tried a third time by now.
+    await seen(MARKERS.captureStarted);
+  });
+
   it("tells the time in which Asterisk refused it apart from the time before", async () => {
     let refuse = true;
     const heardAt = Date.now() - 60_000;

@@ -6,7 +6,7 @@ import { asteriskRestarted, captureLost, captureStarted, snapshot } from "../mar
 import { sleep } from "../sleep.ts";
 import { AmiConnection, AmiError, type AmiAddress, type ConnectionTimings } from "./connection.ts";
 import { gapsOf, wallMsOf, type Blindness, type Instant } from "./blindness.ts";
-import { askFacts, isRefused, isRestart, type Facts, type KnownStart } from "./facts.ts";
+import { askFacts, isInUse, isRefused, isRestart, type Facts, type KnownStart } from "./facts.ts";
 import type { AmiProblem } from "./greeting.ts";
 import { firstOf } from "../../shared/ami-message.ts";
 import { Snapshot } from "./snapshot.ts";
@@ -139,7 +139,7 @@ export class AmiSession {
     while (!this.#stopping.signal.aborted) {
       const problem = await this.#listenOnce();
       if (this.#stopping.signal.aborted) return;
-      const backoff = problem.kind === "refused" ? this.#refused : this.#unreachable;
+      const backoff = problem.kind === "refused" && problem.passing !== true ? this.#refused : this.#unreachable;
       await sleep(backoff.failed(), this.#stopping.signal);
     }
   }
@@ -203,7 +203,7 @@ export class AmiSession {
       const problem =
         `AMI at ${host}:${port} refused the login of ${username} (${firstOf(answer["Message"]) ?? "no reason given"}). ` +
         "Check [ami] username and secret against manager.conf, and its permit and deny lines for this machine";
-      throw new AmiError({ kind: "refused", problem });
+      throw new AmiError({ kind: "refused", problem, passing: isInUse(answer) });
     }
     await connection.action("Events", { EventMask: "on" });
   }

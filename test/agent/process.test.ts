@@ -292,6 +292,25 @@ describe("the status command", () => {
     expect(text).toContain(words);
   });
 
+  it("doctor says that the running agent hears nothing though doctor itself may log in", async () => {
+    ami.options = {
+      answer: ({ Action, Events }) =>
+        Action === "Login" && Events !== "off" ? ["Response: Error", "Message: Authentication failed"] : undefined,
+    };
+    settings();
+    const { output } = run();
+    await until(() => output().includes("AMI cannot be heard"), output);
+    const { ended, output: said } = agent(["doctor", "--config", file(), "--json"]);
+    expect((await ended).code).toBe(2);
+    const { checks } = JSON.parse(said()) as { checks: { name: string; result: string; found: string }[] };
+    const named = (name: string) => checks.find((check) => check.name === name);
+    expect(named("ami_login")).toMatchObject({ result: "pass" });
+    expect(named("hearing")).toMatchObject({
+      result: "fail",
+      found: expect.stringContaining("Authentication failed"),
+    });
+  });
+
   it("ends with 1 while the server is away, and tells how much waits", async () => {
     settings();
     const { output } = run();

@@ -79,6 +79,8 @@ export class OwnPbx {
    * Asterisk 16 runs may end up deaf.
    */
   async boot(files: Readonly<Record<string, string>>): Promise<void> {
+    // Of a test that failed an agent may be left.
+    for (const agent of this.#agents.splice(0)) await end(agent);
     if (this.#asterisk !== undefined) await end(this.#asterisk);
     for (const [name, text] of Object.entries(files)) this.put(`/etc/asterisk/${name}`, text);
     this.#asterisk = this.#start(["asterisk", "-f", "-C", "/etc/asterisk/asterisk.conf"], "asterisk.log");

@@ -2,7 +2,8 @@ import type { RepairStatus } from "../../recover/repair.ts";
 import { firstOf, type Headers } from "../../../shared/ami-message.ts";
 import { networkInterfaces } from "node:os";
 import { AmiConnection } from "../../ami/connection.ts";
-import { isRefused } from "../../ami/facts.ts";
+import { isInUse, isRefused } from "../../ami/facts.ts";
+import type { AgentStatus } from "../../control/agent-status.ts";
 import { READ_CLASSES } from "../../install/ami-user.ts";
 import { findAsterisk, type FoundAsterisk } from "../../install/asterisk.ts";
 import { isLoopback, type Settings } from "../../settings.ts";
@@ -15,8 +16,6 @@ const NEEDED = ["CoreShowChannels", "Status", "CoreStatus", "CoreSettings", "Pin
 const TOO_WIDE = ["Command", "Originate", "UpdateConfig", "Redirect", "DBPut", "ModuleLoad", "Hangup", "Setvar"];
 const WRITE_TIMEOUT_MS_MIN = 1_000;
 const CLOCK_MS_MAX = 5_000;
-/** With allowmultiplelogin = no the running agent is the one login there is. */
-const IN_USE = /already in use/i;
 
 /** What Asterisk's own settings say; they are only there when the agent stands on the PBX. */
 export function checkFiles({ ami, outbox }: Settings, root: string, repair: RepairStatus | null): Check[] {
@@ -59,8 +58,8 @@ function missingClasses({ ami }: Settings, root: string): string[] {
   }
 }
 
-/** Logs in beside the agent, asks what it may, and leaves. */
-export async function checkAmi(settings: Settings, root: string): Promise<Check[]> {
+/** Logs in beside the agent, asks what it may, and leaves. `agent`: the running one, when there is one. */
+export async function checkAmi(settings: Settings, root: string, agent: AgentStatus["ami"] | null): Promise<Check[]> {
   const { ami } = settings;
   const rest: CheckName[] = [
     "ami_login",
@@ -80,7 +79,7 @@ export async function checkAmi(settings: Settings, root: string): Promise<Check[
   const reachable = pass("ami_reachable", `${ami.host}:${ami.port}, AMI ${connection.amiVersion}`);
   try {
     const login = await connection.action("Login", { Username: ami.username, Secret: ami.secret, Events: "off" });
-    if (isRefused(login) && IN_USE.test(firstOf(login["Message"]) ?? ""))
+    if (isRefused(login) && agent?.state === "connected" && isInUse(login))
       return [reachable, pass("ami_login", "in use already: one login at a time"), ...without(rest.slice(1))];
     if (isRefused(login))
       return [reachable, fail("ami_login", firstOf(login["Message"]) ?? "refused"), ...without(rest.slice(1))];

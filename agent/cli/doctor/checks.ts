@@ -4,6 +4,7 @@ import { messageOf, RingpostError } from "../../../shared/errors.ts";
 export const CHECK_NAMES = [
   "config",
   "running",
+  "hearing",
   "asterisk",
   "ami_reachable",
   "ami_login",

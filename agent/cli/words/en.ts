@@ -158,6 +158,7 @@ export const en = {
   checks: {
     config: ["settings", ""],
     running: ["the agent runs", "Start it: systemctl start ringpost-agent"],
+    hearing: ["the agent hears AMI", "ringpost-agent status says since when it does not, and what to do"],
     asterisk: [
       "Asterisk's settings found",
       "Run doctor on the PBX itself; for an agent on another host this is expected",

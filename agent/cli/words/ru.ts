@@ -152,6 +152,7 @@ export const ru: Words = {
   checks: {
     config: ["настройки", ""],
     running: ["агент работает", "Запустите: systemctl start ringpost-agent"],
+    hearing: ["агент слышит AMI", "ringpost-agent status скажет, с каких пор нет и что делать"],
     asterisk: [
       "настройки Asterisk найдены",
       "Запустите doctor на самой АТС; если агент на другой машине, так и должно быть",
