@@ -137,7 +137,7 @@ export class Agent {
     log.info({ version: AGENT_VERSION, stream: opened.state.stream, waiting: opened.state.waiting }, "the agent runs");
   }
 
-  /** Stops hearing, sends what is young, writes what is left. Takes 5 s at most. */
+  /** Stops hearing, sends what is young, writes what is left. Takes 5 s at most, and as long as a stalled disk takes. */
   async stop(): Promise<void> {
     if (this.#started) {
       await this.#session.stop();
