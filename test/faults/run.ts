@@ -205,12 +205,15 @@ async function setAside({ database }: Stack): Promise<string[]> {
   );
 }
 
-/** Calls that ran while two agents claimed to be one site. */
-function disputedCalls({ journal, disputes }: Stack): Set<number> {
+/**
+ * Calls that ran while two agents claimed to be one site; and those that afterwards ran by a clock that was behind: streams of
+ * two machines stand in no order but that of their clocks, and the other's list of channels seems to be later.
+ */
+function disputedCalls({ journal, disputes, clockBacks }: Stack): Set<number> {
+  const claimedMono = disputes[0]?.fromMono ?? Infinity;
+  const spans = [...disputes, ...clockBacks.filter(({ fromMono }) => fromMono > claimedMono)];
   const during = journal.calls.filter(({ startedMono, endedMono }) =>
-    disputes.some(
-      ({ fromMono, toMono }) => overlap(startedMono, endedMono ?? Infinity, fromMono, toMono ?? Infinity) > 0,
-    ),
+    spans.some(({ fromMono, toMono }) => overlap(startedMono, endedMono ?? Infinity, fromMono, toMono ?? Infinity) > 0),
   );
   return new Set(during.map(({ call }) => call));
 }

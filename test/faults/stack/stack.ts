@@ -31,6 +31,12 @@ export interface StackOptions {
   plainDisk?: boolean;
 }
 
+/** Null: still. */
+export interface Span {
+  fromMono: number;
+  toMono: number | null;
+}
+
 /** Everything that runs: PBX, agent, link, servers, PostgreSQL; and what the oracle knows of it. */
 export interface Stack {
   readonly dir: string;
@@ -62,7 +68,9 @@ export interface Stack {
   /** What was once shown may be gone after the database was put back to a backup. */
   readonly restores: { atMono: number }[];
   /** When two agents claimed to be this site. */
-  readonly disputes: { fromMono: number; toMono: number | null }[];
+  readonly disputes: Span[];
+  /** When the machine's clock was behind. */
+  readonly clockBacks: Span[];
   /** When the machine's clock was set. */
   readonly clockJumps: number[];
   /** Sets the machine's clock, and notes it; 0: right again. */
@@ -91,6 +99,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
   const now = (): number => machine.now();
   const journal = newJournal();
   const clockJumps: number[] = [];
+  const clockBacks: Span[] = [];
   let number = 0;
   const numbers = (): number => ++number;
   const database = await Database.start(join(dir, "database"));
@@ -173,9 +182,14 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     damages: [],
     restores: [],
     disputes: [],
+    clockBacks,
     clockJumps,
     setClock: (offsetMs) => {
-      clockJumps.push(performance.now());
+      const atMono = performance.now();
+      clockJumps.push(atMono);
+      const behind = clockBacks.at(-1);
+      if (behind?.toMono === null) behind.toMono = atMono;
+      if (offsetMs < 0) clockBacks.push({ fromMono: atMono, toMono: null });
       journal.clockOffsetsMs.add(offsetMs);
       machine.setClockOffset(offsetMs);
     },
