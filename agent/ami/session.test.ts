@@ -205,7 +205,7 @@ describe("a session with Asterisk", () => {
 
   it("takes the only login there is as soon as whoever had it has left", async () => {
     let taken = 4;
-    const { seen } = await rig({
+    const { seen, session } = await rig({
       answer: ({ Action }) =>
         Action === "Login" && taken-- > 0
           ? ["Response: Error", "Message: User Name already in use in another session"]
@@ -213,6 +213,7 @@ describe("a session with Asterisk", () => {
     });
     // Refused for another reason it would not have tried a third time by now.
     await seen(MARKERS.captureStarted);
+    expect(session.state.state).toBe("connected");
   });
 
   it("tells the time in which Asterisk refused it apart from the time before", async () => {

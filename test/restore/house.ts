@@ -28,8 +28,6 @@ export interface HouseOptions {
   eventsPerSecond: number;
   templates: readonly CallTemplate[];
   liveWindowSeconds: number;
-  /** Whether agents find the channel event log of their PBX. */
-  repairs: boolean;
 }
 
 /** A PBX with its agent, its way to the servers, and what really happened there. */
@@ -54,7 +52,6 @@ export interface House {
   servers: readonly ServerUnit[];
   sites: readonly HouseSite[];
   receiver: Receiver;
-  repairs: boolean;
   close(): Promise<void>;
 }
 
@@ -86,7 +83,7 @@ export async function openHouse(options: HouseOptions): Promise<House> {
     await database.stop();
     rmSync(dir, { recursive: true, force: true });
   };
-  return { dir, random, database, servers, sites, receiver, repairs: options.repairs, close };
+  return { dir, random, database, servers, sites, receiver, close };
 }
 
 async function startServers(databaseUrl: string, dir: string): Promise<ServerUnit[]> {
@@ -156,7 +153,7 @@ async function openSite(
     liveWindowSeconds,
     machine: plainMachine(),
     journal,
-    extraToml: options.repairs ? `[recover]\nroot = "${root}"` : "[recover]\nenabled = false",
+    extraToml: `[recover]\nroot = "${root}"`,
   });
   const watch = new FinalityWatch(database, added.site);
   return {

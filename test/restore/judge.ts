@@ -54,7 +54,7 @@ export async function judge(house: House, done: Done): Promise<Judged> {
 }
 
 async function judgeSite(
-  { database, servers, receiver, repairs }: House,
+  { database, servers, receiver }: House,
   site: HouseSite,
   done: Done,
 ): Promise<{ row: Row; wrongs: string[] }> {
@@ -68,8 +68,8 @@ async function judgeSite(
   const incomplete = new Set(absent.map(({ told }) => told.call));
   const calls = withoutConsultations(await readCalls(database, id));
   const undisturbed = withoutConsultations(await readCalls(database, reference.id));
-  const differ = judgeCalls({ played: journal.calls, incomplete, calls, reference: undisturbed, repaired: repairs });
-  const leftOut = { incomplete, disputed: new Set<number>(), reclocked: new Set<number>(), repaired: repairs };
+  const differ = judgeCalls({ played: journal.calls, incomplete, calls, reference: undisturbed, repaired: true });
+  const leftOut = { incomplete, disputed: new Set<number>(), reclocked: new Set<number>(), repaired: true };
   const shown = await watch.judge(journal, leftOut);
   const rows = await countRows(database, id);
   const renamed = shown.filter((wrong) => wrong.startsWith("Step"));

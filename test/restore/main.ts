@@ -32,7 +32,6 @@ async function main(): Promise<number> {
     seed,
     sites: Number(values.sites),
     eventsPerSecond: Number(values.rate),
-    repairs: true,
     templates: loadTemplates(join(SCENARIOS, "22")),
     forMs: Number(values.minutes) * 60_000,
     log,

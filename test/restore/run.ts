@@ -20,8 +20,6 @@ export interface RunOptions {
   sites: number;
   eventsPerSecond: number;
   templates: readonly CallTemplate[];
-  /** Agents read what they missed from the PBX's own log, and somebody is killed in the middle of that. */
-  repairs: boolean;
   /** Rounds go on for so long; there is one at least. A round: a copy, kills, the copy put back, kills. */
   forMs: number;
   log: (line: string) => void;
@@ -87,9 +85,9 @@ async function playRound(
   await house.database.backUp(copy);
   log(`round ${round}: the data folder is copied`);
   await disturb(house, done, log);
-  if (house.repairs) await strikeRepair(house, done, log);
+  await strikeRepair(house, done, log);
   const rows = await putBack(house, copy, result, log);
-  if (house.repairs) await strikeRepair(house, done, log);
+  await strikeRepair(house, done, log);
   await disturb(house, done, log);
   return rows;
 }
@@ -163,7 +161,7 @@ async function settle(house: House, rows: ReadonlySet<string>): Promise<string[]
     player.playOne();
   }
   if (!(await until(() => drained(house), DRAIN_MS_MAX, 500))) wrongs.push("one more call after it all does not pass");
-  if (house.repairs && !(await until(() => repaired(house), REFILL_MS_MAX, 500)))
+  if (!(await until(() => repaired(house), REFILL_MS_MAX, 500)))
     wrongs.push("a time nobody listened is not read from Asterisk's own files at the end");
   const gone = countMissing(rows, await rowsNow(house));
   if (gone > 0) wrongs.push(`${gone} rows of Asterisk's own files that were lost with the database did not come again`);
