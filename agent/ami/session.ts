@@ -200,10 +200,14 @@ export class AmiSession {
     const { username, secret, host, port } = this.#settings;
     const answer = await connection.action("Login", { Username: username, Secret: secret });
     if (isRefused(answer)) {
+      const reason = firstOf(answer["Message"]) ?? "no reason given";
+      const passing = isInUse(answer);
       const problem =
-        `AMI at ${host}:${port} refused the login of ${username} (${firstOf(answer["Message"]) ?? "no reason given"}). ` +
-        "Check [ami] username and secret against manager.conf, and its permit and deny lines for this machine";
-      throw new AmiError({ kind: "refused", problem, passing: isInUse(answer) });
+        `AMI at ${host}:${port} refused the login of ${username} (${reason}). ` +
+        (passing
+          ? "manager.conf allows one login at a time, and somebody else has it: give the agent a user of its own"
+          : "Check [ami] username and secret against manager.conf, and its permit and deny lines for this machine");
+      throw new AmiError({ kind: "refused", problem, passing });
     }
     await connection.action("Events", { EventMask: "on" });
   }

@@ -45,6 +45,15 @@ export const AMI_PHRASES = [
     ],
   ),
   phrase(
+    /^AMI at (\S+) refused the login of (\S+) \((.+?)\)\. manager\.conf allows one login.*$/s,
+    "AMI at $1 refused the login of $2: $3",
+    "AMI $1 не пустил пользователя $2: $3",
+    [
+      "Somebody else is logged in as this user, and manager.conf allows one login at a time: give the agent a user of its own (`ringpost-agent install` makes one)",
+      "Под этим пользователем вошёл кто-то другой, а manager.conf допускает один вход: дайте агенту своего пользователя (его делает `ringpost-agent install`)",
+    ],
+  ),
+  phrase(
     /^AMI at (\S+) refused the login of (\S+) \((.+?)\)\. Check.*$/s,
     "AMI at $1 refused the login of $2: $3",
     "AMI $1 не пустил пользователя $2: $3",

@@ -69,6 +69,7 @@ const problems = [
   `cannot connect to AMI at ${where}: no answer within 10 s. Check that Asterisk runs, and [general] enabled`,
   `${where} closed the connection before saying anything (Asterisk closed the connection). Check that manager.conf`,
   `AMI at ${where} refused the login of ringpost (Authentication failed). Check [ami] username`,
+  `AMI at ${where} refused the login of ringpost (Login Already In Use). manager.conf allows one login at a time`,
   "the AMI connection was lost: no answer to Ping for 15 s. The agent keeps trying",
   "Asterisk refuses CoreSettings (Permission denied), Status (Permission denied): after an interruption the agent",
   ...answers,
