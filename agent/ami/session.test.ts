@@ -15,7 +15,7 @@ const quick: SessionTimings = {
   pingMs: 50,
   factsMs: 300,
   snapshotMs: 300,
-  connection: { connectMs: 500, greetingMs: 150, actionMs: 250 },
+  connection: { connectMs: 500, greetingMs: 150, actionMs: 600 },
 };
 
 interface Rig {
