@@ -79,6 +79,12 @@ function namesChannelId(name: string): boolean {
   return tail === "uniqueid" && !name.slice(0, at).endsWith("Bridge");
 }
 
+/** The second a channel was made in by the PBX's clock, as its id says it; epoch ms. */
+export function secondOf(id: string): number | null {
+  const epoch = /(\d{9,11})\.\d+$/.exec(id);
+  return epoch === null ? null : Number(epoch[1]) * 1000;
+}
+
 /** Age first, text when ids have no age in them. */
 export function compareIds(a: string, b: string): number {
   const [aEpoch, aCount] = ageOf(a);

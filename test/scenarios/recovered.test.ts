@@ -177,6 +177,22 @@ describe("calls of which there are call detail records only", () => {
   });
 });
 
+describe("a call that was not heard at its beginning, and the first of whose detail records was not read", () => {
+  const several = WHOLE.filter((name) => {
+    const [first, second] = cdrRowsOf(name);
+    return second !== undefined && first?.ev["UniqueID"] === second.ev["UniqueID"] && truthOf(name).calls.length === 1;
+  });
+
+  it.each(several)("begins when its channel was made: %s", (name) => {
+    const rows = coarse(cdrRowsOf(name));
+    const heardFrom = Number(rows[1]?.ev["StartTime"]) * 1000 - 500;
+    const { live } = blindBetween(eventsOf(capture(name), "recommended"), rows, 0, heardFrom);
+    const [call] = assemble([...live, ...rows.slice(1)], LAB);
+    const [told] = truthOf(name).calls;
+    expect(Math.abs((call?.startTime ?? 0) - (told?.start_time ?? 0) * 1_000)).toBeLessThan(1_500);
+  });
+});
+
 describe("rows of calls that were heard from beginning to end", () => {
   const rights: Rights[] = ["everything", "recommended", "call"];
   for (const name of WHOLE) {

@@ -1,5 +1,6 @@
 import { header } from "../../../shared/ami-event.ts";
 import type { CallEvent } from "../types.ts";
+import { secondOf } from "../keys.ts";
 import { enter } from "./bridges.ts";
 import type { CallFold, Leg, Moment } from "./facts.ts";
 import { legOf, noteNumber, noteState } from "./legs.ts";
@@ -41,8 +42,7 @@ function ageSeconds(event: CallEvent): number | null {
 
 /** The start is in the Uniqueid's epoch part, unless the PBX's clock is not the agent's. */
 function startOf(id: string, at: number, age: number | null): number | null {
-  const epoch = /(\d{9,11})\.\d+$/.exec(id);
-  const byId = epoch === null ? null : Number(epoch[1]) * 1000;
+  const byId = secondOf(id);
   if (age === null) return byId !== null && byId <= at ? byId : null;
   const byAge = at - age * 1000;
   return byId !== null && Math.abs(byId - byAge) <= START_AGREEMENT_MS ? byId : byAge;

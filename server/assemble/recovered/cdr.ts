@@ -1,4 +1,5 @@
 import { type AmiEvent, header } from "../../../shared/ami-event.ts";
+import { secondOf } from "../keys.ts";
 import { internalNumberIn, isExternalNumber, isNumber, parseChannelName, parseDialArguments } from "../names.ts";
 import type { CallEvent } from "../types.ts";
 import { CONFERENCE, type CdrRow, cdrRowOf } from "./cdr-row.ts";
@@ -19,6 +20,10 @@ const CAUSE_BUSY = "17";
 
 /** A row is of the same run of Dial as the one before when it begins no later than that ended, ms of slack. */
 const SAME_RUN_MS = 20;
+
+/** A record begins with its channel, whose id has that second, unless an earlier one of it was not read; ms of slack. */
+const BEGUN_EARLIER_MS_MIN = 1_500;
+const BEGUN_EARLIER_MS_MAX = 24 * 3_600_000;
 
 /** Rows of one call on their way into events: what is known of channels, and what was made of them so far. */
 interface Making {
@@ -189,13 +194,22 @@ function begin(making: Making, row: CdrRow, name: string): void {
   const originated = name === row.channel && row.application === "AppDial2";
   const calls =
     !originated && name === row.channel && row.id === row.linkedid && parseChannelName(name).kind === "real";
-  tell(making, row, row.start, {
+  tell(making, row, madeAt(making, row, id), {
     Event: "Newchannel",
     ...channel(making, row, name),
     ...(name === row.channel ? caller(making, row) : {}),
     ...(calls ? { ChannelState: "4" } : {}),
   });
   if (originated) tell(making, row, row.start, { Event: "DialBegin", ...dest(making, row, name) });
+}
+
+/** Where the channel was heard before its first row began, that row is not its first. */
+function madeAt({ heard }: Making, { start }: CdrRow, id: string): number {
+  const second = secondOf(id);
+  const earlier = second === null ? 0 : start - second;
+  return heard && second !== null && earlier >= BEGUN_EARLIER_MS_MIN && earlier <= BEGUN_EARLIER_MS_MAX
+    ? second
+    : start;
 }
 
 /**
