@@ -1,5 +1,5 @@
 import type { Pool } from "pg";
-import type { DeliveryKey } from "./deliveryJobs.ts";
+import { type DeliveryKey, stillWaits } from "./deliveryJobs.ts";
 
 /** A delivery that is being sent by whoever holds this. */
 export interface ClaimedDelivery {
@@ -88,19 +88,19 @@ next AS (
       AND now() < begun.at + make_interval(secs => $8::float8 / 1000)
     THEN greatest(d.next_attempt_at, now() + interval '1 second') ELSE d.next_attempt_at END AS next_attempt_at
   FROM deliveries d LEFT JOIN sites s ON s.id = d.site_id, begun
-  WHERE d.call_id = $1 AND d.channel = $3 AND d.target = $4 AND d.state = 'waiting' ORDER BY d.id LIMIT 1),
+  WHERE d.call_id = $1 AND d.channel = $3 AND d.target = $4 AND ${stillWaits("d")} ORDER BY d.id LIMIT 1),
 circuit AS (
   SELECT failures, failures >= $6 AS closed, (extract(epoch FROM open_until) * 1000)::float8 AS until
   FROM delivery_circuits WHERE enterprise_id = $2 AND channel = $3 AND target = $4),
 claimed AS (
   UPDATE deliveries d SET attempts = attempts + 1, claimed_until = now() + make_interval(secs => $5::float8 / 1000)
-  FROM next WHERE d.id = next.id AND d.state = 'waiting' AND (d.claimed_until IS NULL OR d.claimed_until < now())
+  FROM next WHERE d.id = next.id AND ${stillWaits("d")} AND (d.claimed_until IS NULL OR d.claimed_until < now())
     AND (next.next_attempt_at IS NULL OR next.next_attempt_at <= now()) AND NOT EXISTS (SELECT FROM circuit WHERE closed)
   RETURNING d.*)
 SELECT d.id::float8 AS id, d.site_id AS "siteId", d.leg, d.event_type AS type, d.nth, d.unique_id AS "uniqueId", d.merged,
   d.attempts, (extract(epoch FROM now() - d.created_at) * 1000)::float8 AS "ageMs",
   (extract(epoch FROM now() - d.retry_since) * 1000)::float8 AS "retriedMs",
-  EXISTS (SELECT FROM deliveries n WHERE n.call_id = $1 AND n.channel = $3 AND n.target = $4 AND n.state = 'waiting'
+  EXISTS (SELECT FROM deliveries n WHERE n.call_id = $1 AND n.channel = $3 AND n.target = $4 AND ${stillWaits("n")}
     AND n.id > d.id) AS "newerWaits",
   NOT EXISTS (SELECT FROM deliveries o WHERE (o.site_id, o.leg, o.event_type, o.nth) =
     (d.site_id, d.leg, d.event_type, d.nth) AND o.id <> d.id) AS only,

@@ -1,4 +1,5 @@
 import type { Pool } from "pg";
+import { stillWaits } from "./deliveryJobs.ts";
 import { inTransaction, together } from "./transaction.ts";
 
 export interface Finish {
@@ -30,7 +31,7 @@ async function finishOnly(pool: Pool, { id, state, error }: Finish): Promise<boo
                telegram_sent = e.telegram_sent OR (d.channel = 'telegram' AND d.state = 'sent')
              FROM d WHERE ${SAME_STEP} RETURNING 1)
            SELECT EXISTS (SELECT FROM e) AS "isDone", EXISTS (SELECT FROM d JOIN deliveries n ON n.call_id = d.call_id
-             AND n.channel = d.channel AND n.target = d.target AND n.state = 'waiting' AND n.id <> d.id) AS more`,
+             AND n.channel = d.channel AND n.target = d.target AND ${stillWaits("n")} AND n.id <> d.id) AS more`,
     values: [id, state, error],
   });
   // Its call became part of another meanwhile; or the step is no more.
@@ -92,7 +93,7 @@ export const FLAGS = `
   integration_sent = e.needs_integration AND NOT EXISTS (${OTHERS} AND o.channel = 'webhook' AND o.state <> 'sent'),
   telegram_sent = e.needs_telegram AND EXISTS (${OTHERS} AND o.channel = 'telegram')
     AND NOT EXISTS (${OTHERS} AND o.channel = 'telegram' AND o.state <> 'sent'),
-  processed = NOT EXISTS (${OTHERS} AND o.state = 'waiting')`;
+  processed = NOT EXISTS (${OTHERS} AND ${stillWaits("o")})`;
 
 const LOCK_CALL = {
   name: "lock_call_of_delivery",

@@ -1,4 +1,5 @@
 import type { Pool } from "pg";
+import { stillWaits } from "../deliveryJobs.ts";
 
 /** A chat of an enterprise, and where it is. */
 export interface ChatKey {
@@ -136,8 +137,8 @@ next AS (
   ORDER BY urgency, age.rank LIMIT 1),
 due AS (
   SELECT n.call_id, n.merged_leg, n.urgency, array_agg(d.id ORDER BY d.id) AS ids
-  FROM next n JOIN deliveries d ON d.call_id = n.call_id AND d.channel = 'telegram' AND d.target = $2 AND d.state = 'waiting'
-    AND ${OF_LEG} = n.merged_leg
+  FROM next n JOIN deliveries d ON d.call_id = n.call_id AND d.channel = 'telegram' AND d.target = $2
+    AND ${stillWaits("d")} AND ${OF_LEG} = n.merged_leg
   GROUP BY 1, 2, 3),
 slot AS (
   SELECT telegram_slot($3, $4, $5::float8 * interval '1 ms', $6::float8 * interval '1 ms', ($7::int[])[urgency + 1],

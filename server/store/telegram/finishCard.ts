@@ -1,4 +1,5 @@
 import type { ClientBase, Pool } from "pg";
+import { stillWaits } from "../deliveryJobs.ts";
 import { FLAGS, SAME_STEP } from "../finishDelivery.ts";
 import { inTransaction, together } from "../transaction.ts";
 
@@ -63,7 +64,7 @@ function closeDeliveries(client: ClientBase, ends: readonly CardEnd[]): Promise<
     client.query({
       name: "close_deliveries",
       text: `UPDATE deliveries d SET state = r.state, last_error = r.error, done_at = now(), next_attempt_at = NULL
-             FROM json_to_recordset($1) AS r (id bigint, state text, error text) WHERE d.id = r.id AND d.state = 'waiting'`,
+             FROM json_to_recordset($1) AS r (id bigint, state text, error text) WHERE d.id = r.id AND ${stillWaits("d")}`,
       values: [JSON.stringify(ends)],
     }),
     client.query({
