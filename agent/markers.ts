@@ -61,6 +61,8 @@ export interface Gap {
   cause: GapCause;
   /** In words, where there is more to say than the cause. */
   detail?: string | undefined;
+  /** Of the RingpostCaptureLost it stands for, where the clock was set since. */
+  sinceMs?: number | undefined;
   /** Events lost, where it is known. */
   count?: number | undefined;
   /** The seqs of `stream` that will never be sent. */
@@ -69,12 +71,13 @@ export interface Gap {
   toSeq?: number | undefined;
 }
 
-export function gap({ fromMs, toMs, cause, detail, count, stream, fromSeq, toSeq }: Gap): AmiEvent {
+export function gap({ fromMs, toMs, cause, detail, sinceMs, count, stream, fromSeq, toSeq }: Gap): AmiEvent {
   return withKnown(MARKERS.gap, {
     From: String(Math.max(0, fromMs)),
     To: String(Math.max(0, toMs)),
     Cause: cause,
     Detail: detail,
+    Since: sinceMs?.toString(),
     Count: count?.toString(),
     Stream: stream,
     FromSeq: fromSeq?.toString(),

@@ -31,10 +31,11 @@ export function wallMsOf({ wallMs, monoMs }: Instant, now: Instant): number {
 export function gapsOf(blindness: Blindness, now: Instant, restarted: boolean): AmiEvent[] {
   const starts: number[] = [];
   for (const { since } of blindness) starts.push(Math.max(wallMsOf(since, now), starts.at(-1) ?? 0));
-  return blindness.flatMap(({ cause, detail }, index) => {
+  return blindness.flatMap(({ since, cause, detail }, index) => {
     const [fromMs = now.wallMs, toMs = now.wallMs] = starts.slice(index, index + 2);
     const isLast = index === blindness.length - 1;
     const why = restarted && cause === "ami_lost" ? "asterisk_restarted" : cause;
-    return toMs > fromMs || isLast ? [gap({ fromMs, toMs, cause: why, detail })] : [];
+    const sinceMs = since.wallMs === fromMs ? undefined : since.wallMs;
+    return toMs > fromMs || isLast ? [gap({ fromMs, toMs, cause: why, detail, sinceMs })] : [];
   });
 }

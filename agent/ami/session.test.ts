@@ -318,6 +318,16 @@ describe("a session with Asterisk", () => {
     expect(silences.at(-1)).toBeNull();
   });
 
+  it("names the loss that its gap stands for when the clock was set meanwhile", async () => {
+    const before = Date.now() - 5_400_000;
+    const blind: Blindness = [{ since: { wallMs: before, monoMs: systemClock.monoMs() - 2_000 }, cause: "agent_down" }];
+    const { seen } = await rig({}, { blind, wasTold: false });
+    const lost = await seen(MARKERS.captureLost);
+    const gap = await seen(MARKERS.gap);
+    expect(gap).toMatchObject({ Since: lost["Since"] });
+    expect(Number(gap["To"]) - Number(gap["From"])).toBeLessThan(60_000);
+  });
+
   it("a new outbox that was refused to its end remembers nothing, and the next run is the first", async () => {
     const { session, silences } = await rig({
       answer: ({ Action }) => (Action === "Login" ? ["Response: Error", "Message: Authentication failed"] : undefined),

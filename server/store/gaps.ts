@@ -34,7 +34,7 @@ export async function insertGaps(client: ClientBase, rows: GapRow[]): Promise<vo
 /**
  * Settles what several markers tell of the same blindness; done afresh whenever one arrives, so that their order of
  * arrival does not matter. A lost capture ends where the next one started; when the agent then says itself from when to
- * when it was blind, that row stands for both.
+ * when it was blind, that row stands for both: by its times, or by the name of the loss where the clock was set meanwhile.
  */
 export async function settleGaps(client: ClientBase, siteIds: number[]): Promise<void> {
   await client.query(
@@ -54,7 +54,8 @@ export async function settleGaps(client: ClientBase, siteIds: number[]): Promise
        AND EXISTS (SELECT FROM gaps told JOIN site_markers m
            ON (m.site_id, m.stream_id, m.seq) = (told.site_id, told.stream_id, told.marker_seq) AND m.event = $3
          WHERE told.site_id = g.site_id AND told.from_seq IS NULL AND told.count IS NULL
-           AND g.from_time >= told.from_time - interval '1 second' AND g.from_time <= told.to_time)`,
+           AND (m.body ->> 'Since' = lost.body ->> 'Since'
+             OR g.from_time >= told.from_time - interval '1 second' AND g.from_time <= told.to_time))`,
     [siteIds, MARKERS.captureLost, MARKERS.gap],
   );
 }
