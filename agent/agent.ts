@@ -14,7 +14,6 @@ import type { AgentStatus } from "./control/agent-status.ts";
 import { Watch } from "./control/watch.ts";
 import { Forwarder } from "./forward/forwarder.ts";
 import { heardText, readHeard, silentSince, type Moment } from "./heard.ts";
-import { instantOf, readSilence, silenceText } from "./silence.ts";
 import { KeyRenewal, presentKey } from "./key.ts";
 import { gap } from "./markers.ts";
 import { Losses } from "./outbox/losses.ts";
@@ -22,6 +21,7 @@ import { Outbox } from "./outbox/outbox.ts";
 import type { Opened } from "./outbox/protocol.ts";
 import { Repair } from "./recover/repair.ts";
 import { ASTERISK_CONF, isLoopback, type Settings } from "./settings.ts";
+import { instantOf, readSilence, silenceText } from "./silence.ts";
 import { sleep } from "./sleep.ts";
 import { AGENT_VERSION } from "./version.ts";
 

@@ -18,13 +18,21 @@ export function heardText({ wallMs, monoMs, boot }: Moment): string {
 /** Undefined for what no agent wrote. */
 export function readHeard(text: string | undefined): Heard | undefined {
   try {
-    const { at, mono, boot } = JSON.parse(text ?? "") as Partial<Heard>;
-    return typeof at === "number" && typeof mono === "number" && typeof boot === "string"
-      ? { at, mono, boot }
-      : undefined;
+    const value: unknown = JSON.parse(text ?? "");
+    return isHeard(value) ? value : undefined;
   } catch {
     return undefined;
   }
+}
+
+export function isHeard(value: unknown): value is Heard {
+  const { at, mono, boot } = (value ?? {}) as Partial<Heard>;
+  return typeof at === "number" && typeof mono === "number" && typeof boot === "string";
+}
+
+/** Then the monotonic clock tells. */
+export function isOfThisBoot(heard: Heard, now: Moment): boolean {
+  return now.boot !== "" && heard.boot === now.boot;
 }
 
 /**
@@ -39,7 +47,7 @@ export function silentSince(
   newest: { at: number; mono: number; lag: number } | null,
   now: Moment,
 ): number | undefined {
-  if (heard !== undefined && now.boot !== "" && heard.boot === now.boot) {
+  if (heard !== undefined && isOfThisBoot(heard, now)) {
     const mono =
       newest !== null && newest.mono <= now.monoMs ? Math.max(heard.mono, newest.mono - newest.lag) : heard.mono;
     return now.wallMs - Math.max(0, now.monoMs - mono);

@@ -1,6 +1,6 @@
 import { GAP_CAUSES, type GapCause } from "../shared/ami-event.ts";
 import type { Blindness, Phase } from "./ami/blindness.ts";
-import { silentSince, type Heard, type Moment } from "./heard.ts";
+import { isHeard, isOfThisBoot, silentSince, type Heard, type Moment } from "./heard.ts";
 
 type Kept = Heard & { cause: GapCause; detail?: string };
 
@@ -32,18 +32,11 @@ function keptIn(text: string | undefined): Kept[] {
 }
 
 function isKept(value: unknown): value is Kept {
-  const { at, mono, boot, cause } = (value ?? {}) as Partial<Kept>;
-  return (
-    typeof at === "number" &&
-    typeof mono === "number" &&
-    typeof boot === "string" &&
-    GAP_CAUSES.some((c) => c === cause)
-  );
+  return isHeard(value) && GAP_CAUSES.some((cause) => cause === (value as Partial<Kept>).cause);
 }
 
 function phaseOf({ cause, detail, ...heard }: Kept, now: Moment): Phase {
-  const isSameBoot = heard.boot !== "" && heard.boot === now.boot;
-  const since = isSameBoot
+  const since = isOfThisBoot(heard, now)
     ? { wallMs: heard.at, monoMs: heard.mono }
     : instantOf(silentSince(heard, null, now) ?? now.wallMs, now);
   return { since, cause, detail };

@@ -3,7 +3,8 @@ import { resolve } from "node:path";
 import { ConfigurationError, EXIT } from "../../shared/errors.ts";
 import { findAsterisk, refuseForeignUser } from "../install/asterisk.ts";
 import { readAdded } from "../install/record.ts";
-import { askStatus } from "../control/ask.ts";
+import type { AgentStatus } from "../control/agent-status.ts";
+import { askStatusUntil } from "../control/ask.ts";
 import { CONFIG, installSteps, OUTBOX, type Step, type StepName } from "../install/steps.ts";
 import { System } from "../install/system.ts";
 import { removals, type Removal, type RemovalName } from "../install/uninstall.ts";
@@ -11,12 +12,10 @@ import { plainHttpAllowed, SETTINGS } from "../settings.ts";
 import { sayRefused, type CommonOptions, type Context } from "./context.ts";
 import { checksForPrograms, examine } from "./look-commands.ts";
 import { sayError } from "./phrases/phrases.ts";
-import { sleep } from "../sleep.ts";
 import { viewChecks } from "./views.ts";
 import type { Voice } from "./voice.ts";
 
 const START_MS_MAX = 10_000;
-const START_LOOK_MS = 200;
 const OTHERS_READ = 0o004;
 
 export interface InstallFlags extends CommonOptions {
@@ -82,11 +81,9 @@ async function doSteps(
 
 /** The service has been started just now: the doctor is to see it at work. When it does not come, the doctor says so. */
 async function untilRunning(): Promise<void> {
-  for (let waitedMs = 0; waitedMs < START_MS_MAX; waitedMs += START_LOOK_MS) {
-    const status = await askStatus(OUTBOX);
-    if (status !== null && status.ami.state !== "connecting" && status.server.state !== "connecting") return;
-    await sleep(START_LOOK_MS);
-  }
+  const isAtWork = (status: AgentStatus | null): boolean =>
+    status !== null && status.ami.state !== "connecting" && status.server.state !== "connecting";
+  await askStatusUntil(OUTBOX, isAtWork, START_MS_MAX);
 }
 
 function endOfInstall({ ports }: Context, { json }: InstallFlags, told: unknown): number {

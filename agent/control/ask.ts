@@ -1,5 +1,6 @@
 import { connect, type Socket } from "node:net";
 import { codeOf, RingpostError } from "../../shared/errors.ts";
+import { sleep } from "../sleep.ts";
 import type { CheckedRows, OutboxLook } from "../outbox/look.ts";
 import type { BlindPeriod } from "./blind.ts";
 import type { SeenCall } from "./calls.ts";
@@ -20,6 +21,21 @@ export async function askStatus(outboxPath: string): Promise<AgentStatus | null>
   const told = await ask<AgentStatus>(outboxPath, { ask: "status" });
   const missing = Object.entries(NOT_TOLD).filter(([name]) => told !== null && !(name in told));
   return told === null ? null : { ...told, ...Object.fromEntries(missing) };
+}
+
+const LOOK_MS = 200;
+
+/** The status once it is as wished, or as it is after `msMax`. */
+export async function askStatusUntil(
+  outboxPath: string,
+  isAsWished: (status: AgentStatus | null) => boolean,
+  msMax: number,
+): Promise<AgentStatus | null> {
+  for (let waitedMs = 0; ; waitedMs += LOOK_MS) {
+    const status = await askStatus(outboxPath);
+    if (isAsWished(status) || waitedMs >= msMax) return status;
+    await sleep(LOOK_MS);
+  }
 }
 
 export const askCalls = (outboxPath: string, count: number) => ask<SeenCall[]>(outboxPath, { ask: "calls", count });

@@ -1,21 +1,21 @@
 import { statSync } from "node:fs";
 import type { AgentStatus } from "../../control/agent-status.ts";
-import { askStatus } from "../../control/ask.ts";
+import { askStatusUntil } from "../../control/ask.ts";
 import type { Settings } from "../../settings.ts";
-import { sleep } from "../../sleep.ts";
 import type { Level } from "../assess.ts";
 import { checkAmi, checkFiles } from "./asterisk.ts";
-import { CHECK_NAMES, fail, judge, pass, skip, warn, type Check } from "./checks.ts";
+import { CHECK_NAMES, fail, pass, skip, warn, type Check } from "./checks.ts";
 import { checkMachine } from "./machine.ts";
 import { checkServer } from "./server.ts";
 
 const OTHERS = 0o007;
+/** An agent that was just started is given the time to log in. */
 const CONNECTING_MS_MAX = 5_000;
-const LOOK_MS = 200;
 
 /** All checks, in their order. Changes nothing, and runs beside the agent. */
 export async function doctor(settings: Settings, configFile: string, root = ""): Promise<Check[]> {
-  const status = await settledStatus(settings.outbox.path);
+  const isSettled = (status: AgentStatus | null): boolean => status?.ami.state !== "connecting";
+  const status = await askStatusUntil(settings.outbox.path, isSettled, CONNECTING_MS_MAX);
   const running =
     status === null
       ? fail("running", "nobody answers on its socket")
@@ -35,20 +35,11 @@ export async function doctor(settings: Settings, configFile: string, root = ""):
   return all.toSorted((a, b) => CHECK_NAMES.indexOf(a.name) - CHECK_NAMES.indexOf(b.name));
 }
 
-/** An agent that was just started is given the time to log in. */
-async function settledStatus(outboxPath: string): Promise<AgentStatus | null> {
-  for (let waitedMs = 0; ; waitedMs += LOOK_MS) {
-    const status = await askStatus(outboxPath);
-    if (status?.ami.state !== "connecting" || waitedMs >= CONNECTING_MS_MAX) return status;
-    await sleep(LOOK_MS);
-  }
-}
-
 /** That doctor may log in does not say that the agent could. */
 function checkHearing(status: AgentStatus | null): Check {
   if (status === null) return skip("hearing", "nobody answers on its socket");
   const { state, address, problem } = status.ami;
-  return judge("hearing", state === "connected", state === "connected" ? address : (problem ?? address), "fail");
+  return state === "connected" ? pass("hearing", address) : fail("hearing", problem ?? address);
 }
 
 /** The settings hold the site key and AMI's secret; what comes from the environment has no file. */

@@ -2,7 +2,7 @@ import { existsSync } from "node:fs";
 import { chmod, mkdir, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { RingpostError } from "../../../shared/errors.ts";
-import { run } from "./command.ts";
+import { lastLine, run } from "./command.ts";
 import { debianMirror } from "./mirror.ts";
 import type { LabPaths } from "./paths.ts";
 import { FACTS, type Release } from "./releases.ts";
@@ -51,8 +51,4 @@ async function makeQuiet(root: string): Promise<void> {
 
 async function versionIn(root: string): Promise<string> {
   return (await run("chroot", [root, "asterisk", "-V"])).stdout.trim();
-}
-
-function lastLine(text: string): string | undefined {
-  return text.trim().split("\n").filter(Boolean).at(-1);
 }

@@ -49,3 +49,8 @@ export async function exists(program: string): Promise<boolean> {
 export function delay(milliseconds: number): Promise<void> {
   return new Promise((done) => setTimeout(done, milliseconds));
 }
+
+/** The last line a program said; undefined when it said nothing. */
+export function lastLine(text: string): string | undefined {
+  return text.trim().split("\n").filter(Boolean).at(-1);
+}

@@ -4,7 +4,7 @@ import { mkdir, readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { RingpostError } from "../../../shared/errors.ts";
 import { build } from "./build.ts";
-import { delay, run } from "./command.ts";
+import { delay, lastLine, run } from "./command.ts";
 import { type AmiUser, newSecret, writeConfiguration } from "./config.ts";
 import { addressOf, PHONES, TRUNKS } from "./office.ts";
 import { type LabPaths, labPaths } from "./paths.ts";
@@ -143,19 +143,15 @@ async function untilBooted(pbx: Pbx): Promise<void> {
     if (/fully booted/i.test(booted.stdout)) return;
     await delay(POLL_MS);
   }
+  const said = lastLine(await readFile(pbx.paths.asteriskLog, "utf8").catch(() => "")) ?? "nothing said";
   throw new RingpostError({
     code: "lab_boot",
     attempted: `start Asterisk ${pbx.release}`,
     on: pbx.paths.root,
-    found: isAlive(pbx.state) ? "it did not finish booting" : `it ended at once (${await lastLine(pbx.paths)})`,
+    found: isAlive(pbx.state) ? "it did not finish booting" : `it ended at once (${said})`,
     retry: "no",
     next: `read ${pbx.paths.asteriskLog} and ${join(pbx.paths.logs, "messages")}`,
   });
-}
-
-async function lastLine({ asteriskLog }: LabPaths): Promise<string> {
-  const text = await readFile(asteriskLog, "utf8").catch(() => "");
-  return text.trim().split("\n").at(-1) ?? "";
 }
 
 async function stopProcess(state: LabState): Promise<void> {

@@ -14,9 +14,9 @@ import {
   writeSync,
 } from "node:fs";
 import { basename, dirname, join } from "node:path";
-import { hinder } from "../oracle/journal.ts";
+import { hinder, type Span } from "../oracle/journal.ts";
 import type { AgentUnit } from "../stack/agent.ts";
-import { pause, until, type Stack } from "../stack/stack.ts";
+import { pause, until } from "../stack/stack.ts";
 import type { Random } from "../random.ts";
 import { excuseUnstored, storedNumbers, type Fault } from "./fault.ts";
 
@@ -157,7 +157,7 @@ const copied: Fault = {
     await until(() => existsSync(stack.agent.outboxFile), 15_000);
     await stack.agent.end();
     copyOutbox(stack.agent, dirname(second.agent.outboxFile));
-    const dispute: Stack["disputes"][number] = { fromMono: performance.now(), toMono: null };
+    const dispute: Span = { fromMono: performance.now(), toMono: null };
     stack.disputes.push(dispute);
     stack.agent.start();
     second.agent.start();

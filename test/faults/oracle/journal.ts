@@ -56,12 +56,16 @@ export interface Journal {
   readonly clockOffsetsMs: Set<number>;
 }
 
-/** The agent was there but could not read or commit from `fromMono` to `toMono`. */
-export interface Hindrance {
-  pbx: string;
-  what: "stopped" | "disk" | "dead";
+/** `toMono` null: still. */
+export interface Span {
   fromMono: number;
   toMono: number | null;
+}
+
+/** The agent was there but could not read or commit. */
+export interface Hindrance extends Span {
+  pbx: string;
+  what: "stopped" | "disk" | "dead";
 }
 
 export function newJournal(): Journal {

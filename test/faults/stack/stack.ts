@@ -1,7 +1,7 @@
 import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { newJournal, type Journal } from "../oracle/journal.ts";
+import { newJournal, type Journal, type Span } from "../oracle/journal.ts";
 import { OraclePbx } from "../oracle/pbx.ts";
 import { Player } from "../oracle/player.ts";
 import type { CallTemplate } from "../oracle/templates.ts";
@@ -29,12 +29,6 @@ export interface StackOptions {
   agentBinary?: string | undefined;
   /** The outbox on the machine's own disk, which is never full and keeps what is synced. */
   plainDisk?: boolean;
-}
-
-/** Null: still. */
-export interface Span {
-  fromMono: number;
-  toMono: number | null;
 }
 
 /** Everything that runs: PBX, agent, link, servers, PostgreSQL; and what the oracle knows of it. */
