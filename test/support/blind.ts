@@ -37,8 +37,8 @@ export function blindBetween(
     ev,
   }));
   const within = ({ ev }: CallEvent): boolean => {
-    const at = Number(ev["Timestamp"]) * 1000;
-    return at >= from - MARGIN_MS && at <= to + MARGIN_MS;
+    const [began, ended] = [Number(ev["StartTime"] ?? ev["Timestamp"]) * 1000, Number(ev["Timestamp"]) * 1000];
+    return ended >= from - MARGIN_MS && began <= to + MARGIN_MS;
   };
   return { live, rows: rows.filter(within) };
 }

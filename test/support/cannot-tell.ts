@@ -44,9 +44,9 @@ const CDR_LIMITS: readonly Limit[] = [
     applies: (path, _, rows, { truth, assembled }) => {
       const early = (Number(truth) - Number(assembled)) / (path.endsWith("end_time") ? 1_000 : 1);
       const isCoarse = rows.every(({ ev }) => Number(ev["StartTime"]) % 1 === 0);
-      // A duration is whole seconds itself.
-      const earlyMax = path.endsWith("duration") ? CUT_SECONDS + 1 : CUT_SECONDS;
-      return /(end_time|duration)$/.test(path) && isCoarse && early >= 0 && early <= earlyMax;
+      // A duration is whole seconds itself, and longer where the end was heard.
+      const [earlyMin, earlyMax] = path.endsWith("duration") ? [-CUT_SECONDS, CUT_SECONDS + 1] : [0, CUT_SECONDS];
+      return /(end_time|duration)$/.test(path) && isCoarse && early >= earlyMin && early <= earlyMax;
     },
   },
   {

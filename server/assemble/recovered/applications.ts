@@ -61,14 +61,24 @@ export function onApplicationEnd(fold: CallFold, row: CelRow): void {
 export function endDial(fold: CallFold, caller: string, end: Moment): void {
   if (!fold.openAttempts.has(caller)) return;
   const rung = rungBy(fold, caller);
-  closeAttempt(fold, caller, statusOf(rung), end);
+  closeAttempt(fold, caller, isRepeated(fold, caller) ? "ANSWER" : statusOf(rung), end);
   for (const dial of rung) dial.end ??= end;
 }
 
 /** What the Dial that runs in a channel has rung. */
 function rungBy(fold: CallFold, caller: string): Dial[] {
-  const since = fold.openAttempts.get(caller)?.start.order ?? Infinity;
-  return [...fold.dials.values()].filter((dial) => dial.caller === caller && (dial.begin?.order ?? -1) >= since);
+  return rungSince(fold, caller, fold.openAttempts.get(caller)?.start.order ?? Infinity);
+}
+
+function rungSince(fold: CallFold, caller: string, order: number): Dial[] {
+  return [...fold.dials.values()].filter((dial) => dial.caller === caller && (dial.begin?.order ?? -1) >= order);
+}
+
+/** When a channel is transferred out of an answered Dial, Newexten of that Dial comes once more. */
+function isRepeated(fold: CallFold, caller: string): boolean {
+  const [before, last] = fold.attempts.filter((attempt) => attempt.caller === caller).slice(-2);
+  const isSame = last !== undefined && before?.data === last.data;
+  return isSame && before.status === "ANSWER" && rungSince(fold, caller, last.start.order).length === 0;
 }
 
 /** What Dial came to, as far as the channels it made show; the last one's word stands in its caller's HANGUP. */

@@ -1,57 +1,47 @@
 import { type AmiEvent, header } from "../../../shared/ami-event.ts";
 import { secondOf } from "../keys.ts";
-import { internalNumberIn, isExternalNumber, isNumber, parseChannelName, parseDialArguments } from "../names.ts";
+import { isExternalNumber, isNumber, parseChannelName } from "../names.ts";
 import type { CallEvent } from "../types.ts";
+import { BEGUN_EARLIER_MS_MIN, clocksOf } from "./cdr-clocks.ts";
+import { applied, beginRun, dialledAt, dialStatus, rings, STATUSES } from "./cdr-dials.ts";
+import { channel, dest, idOf, type Making, tell, type Told } from "./cdr-making.ts";
 import { CONFERENCE, type CdrRow, cdrRowOf } from "./cdr-row.ts";
+import { Listening } from "./listening.ts";
+import { COARSE_MS, Meetings } from "./meetings.ts";
+import { ORIGINATED } from "./row.ts";
+import { staysIn } from "./stays.ts";
 import { factsIn } from "./twins.ts";
-
-/** How Dial ended, in the words of a row. */
-const STATUSES: ReadonlyMap<string, string> = new Map([
-  ["ANSWERED", "ANSWER"],
-  ["NO ANSWER", "NOANSWER"],
-  ["BUSY", "BUSY"],
-  ["CONGESTION", "CONGESTION"],
-  ["FAILED", "CHANUNAVAIL"],
-]);
 
 /** Connected for no longer than this nobody was: the dialplan had put the phone down already, ms. */
 const CONNECTED_MS_MIN = 100;
+/** Longer than this no channel lives before its first record, ms. */
+const BEGUN_EARLIER_MS_MAX = 24 * 3_600_000;
 const CAUSE_BUSY = "17";
 
-/** A row is of the same run of Dial as the one before when it begins no later than that ended, ms of slack. */
-const SAME_RUN_MS = 20;
-
-/** A record begins with its channel, whose id has that second, unless an earlier one of it was not read; ms of slack. */
-const BEGUN_EARLIER_MS_MIN = 1_500;
-const BEGUN_EARLIER_MS_MAX = 24 * 3_600_000;
-
-/** Rows of one call on their way into events: what is known of channels, and what was made of them so far. */
-interface Making {
-  rows: readonly CdrRow[];
-  /** By channel name: its id, where one is known. */
-  ids: Map<string, string>;
-  /** What was seen live: not told again. */
-  seen: ReadonlySet<string>;
-  /** Ids of channels that were heard to call in by themselves: nobody rang for them. */
-  placed: ReadonlySet<string>;
-  /** Something was: then what the dialplan did is better left to that. */
-  heard: boolean;
-  begun: Set<string>;
-  runs: Map<string, { data: string; end: number }>;
-  made: CallEvent[];
+/** What rows tell, in the order of their times by Asterisk's clock; the agent's is `aheadMs` ahead. */
+export interface Telling {
+  told: Told[];
+  aheadMs: number;
 }
 
 /**
- * The AMI events that CDR rows of one call stand for, as far as they can, in the order of their times; without what was seen
- * live. A row knows who was connected with whom and when, not who was busy, who hung up, or what happened in between.
+ * The AMI events that CDR rows of one call stand for, as far as they can. A row knows who was connected with whom and when, not
+ * who was busy, who hung up, or what happened in between; nor do two who were connected have to part with it: where somebody
+ * listened, who was in which bridge is what was heard.
  */
-export function eventsOfCdr(rows: readonly CallEvent[], live: readonly CallEvent[]): CallEvent[] {
+export function eventsOfCdr(rows: readonly CallEvent[], live: readonly CallEvent[]): Telling {
   const own = rows.flatMap((event) => cdrRowOf(event) ?? []);
   const sorted = own.toSorted((a, b) => a.start - b.start || a.sequence - b.sequence || a.end - b.end);
+  const seen = factsIn(live);
+  const clocks = clocksOf(sorted, seen, live);
+  const listening = new Listening(live, clocks);
+  const ids = idsOf(sorted, live);
   const making: Making = {
     rows: sorted,
-    ids: idsOf(sorted, live),
-    seen: factsIn(live),
+    ids,
+    seen,
+    listening,
+    meetings: new Meetings({ rows: sorted, listening, ids, stays: staysIn(live) }),
     placed: new Set(live.flatMap(({ ev }) => placedBy(ev) ?? [])),
     heard: live.some(({ ev }) => ev["Uniqueid"] !== undefined && ev["Channel"] !== undefined),
     begun: new Set(),
@@ -59,7 +49,12 @@ export function eventsOfCdr(rows: readonly CallEvent[], live: readonly CallEvent
     made: [],
   };
   for (const row of sorted) tellRow(making, row);
-  return making.made.toSorted((a, b) => Number(a.ev["Timestamp"]) - Number(b.ev["Timestamp"]));
+  return { told: making.made.toSorted((a, b) => timeOf(a) - timeOf(b)), aheadMs: clocks.aheadMs };
+}
+
+/** With the fraction of a millisecond: it tells what came first. */
+function timeOf({ event }: Told): number {
+  return Number(event.ev["Timestamp"]);
 }
 
 function placedBy(ev: AmiEvent): string | undefined {
@@ -83,10 +78,11 @@ function tellRow(making: Making, row: CdrRow): void {
   begin(making, row, row.channel);
   if (row.answer !== null) up(making, row, row.channel, row.answer);
   if (row.application === CONFERENCE) return tellConference(making, row);
-  const run = !making.heard && beginRun(making, row);
+  const run = beginRun(making, row);
   if (!making.heard) tellServices(making, row);
   if (row.other !== null) tellOther(making, row, row.other);
-  if (run) tell(making, row, row.end, { ...channel(making, row, row.channel), ...dialStatus(row) });
+  if (run)
+    tell(making, row, row.end, { ...channel(making, row, row.channel), ...dialStatus(row) }, `end Dial ${row.id}`);
   end(making, row, row.channel);
 }
 
@@ -112,18 +108,20 @@ function tellOther(making: Making, row: CdrRow, other: string): void {
   const known = making.begun.has(other);
   const id = idOf(making, row, other);
   begin(making, row, other);
-  const wasHeard = making.seen.has(`rung ${id}`) || making.placed.has(id);
-  if (!known && !wasHeard) tell(making, row, dialledAt(making, row), rings(making, row, other));
-  const answered = row.disposition === "ANSWERED" && row.answer !== null && !wasPickedUp(making, other);
-  const at = answered ? (row.answer ?? row.start) : row.end;
+  if (!known && !making.placed.has(id)) {
+    tell(making, row, dialledAt(making, row), rings(making, row, other), `rung ${id}`);
+  }
+  const connectedAt = connectedFrom(making, row, other);
+  const answered = connectedAt !== null;
+  const at = connectedAt ?? row.end;
   const status =
     row.disposition === "ANSWERED" && !answered ? "NOANSWER" : (STATUSES.get(row.disposition) ?? "NOANSWER");
-  if (!known && !making.seen.has(`rung out ${id}`)) {
-    tell(making, row, at, { Event: "DialEnd", ...dest(making, row, other), DialStatus: status });
+  if (!known) {
+    tell(making, row, at, { Event: "DialEnd", ...dest(making, row, other), DialStatus: status }, `rung out ${id}`);
   }
   const connected = answered && (row.coarse || row.end - at > CONNECTED_MS_MIN);
   if (answered && making.placed.has(id)) tellPickup(making, row, other);
-  if (connected && !making.seen.has(`enter ${id}`)) connect(making, row, other, at);
+  if (connected) connect(making, row, other, at);
   end(making, row, other);
 }
 
@@ -134,13 +132,25 @@ function tellPickup(making: Making, row: CdrRow, other: string): void {
   );
   if (before === undefined || before.other === null || !onlyRang(before)) return;
   const [id, target] = [idOf(making, row, other), idOf(making, before, before.other)];
-  if (making.seen.has(`pickup ${target}`)) return;
   const taken = { TargetUniqueid: target, TargetChannel: before.other };
-  tell(making, row, row.start, { Event: "Pickup", Uniqueid: id, Channel: other, ...taken });
+  tell(making, row, row.start, { Event: "Pickup", Uniqueid: id, Channel: other, ...taken }, `pickup ${target}`);
 }
 
 function onlyRang({ answer, end, coarse }: CdrRow): boolean {
-  return answer === null || end - answer <= (coarse ? 1_000 : CONNECTED_MS_MIN);
+  return answer === null || end - answer <= (coarse ? COARSE_MS : CONNECTED_MS_MIN);
+}
+
+/**
+ * When the two were connected: when the row says that its channel was answered, which need not have been by the other: a queue
+ * does so itself. Where somebody listened and heard nothing of it, it was later. Null: they were not.
+ */
+function connectedFrom(making: Making, row: CdrRow, other: string): number | null {
+  if (row.disposition !== "ANSWERED" || row.answer === null || wasPickedUp(making, other)) return null;
+  const at = row.answer;
+  const stay = making.meetings.stayOf(row, other, at);
+  if (stay !== undefined) return stay.entered ? Math.max(at, stay.from) : at;
+  const unheard = making.listening.unheardFrom(at);
+  return unheard < row.end ? unheard : null;
 }
 
 /** Its own row says that it only rang: what it rang for was answered by another phone. */
@@ -149,20 +159,21 @@ function wasPickedUp({ rows }: Making, name: string): boolean {
 }
 
 function connect(making: Making, row: CdrRow, other: string, at: number): void {
-  const BridgeUniqueid = bridgeOf(row);
+  const BridgeUniqueid = making.meetings.bridgeOf(row, at);
   up(making, row, other, at);
   for (const name of [other, row.channel]) {
-    tell(making, row, at, { Event: "BridgeEnter", ...channel(making, row, name), BridgeUniqueid });
-    tell(making, row, row.end, { Event: "BridgeLeave", ...channel(making, row, name), BridgeUniqueid });
+    const stay = making.meetings.stayOf(row, name, at);
+    const isHeard = stay !== undefined && (stay.entered || making.listening.at(at));
+    if (!isHeard) tell(making, row, at, { Event: "BridgeEnter", ...channel(making, row, name), BridgeUniqueid });
+    if (making.meetings.wasEndHeard(row)) continue;
+    const here = channel(making, row, name);
+    if (stay === undefined || stay.to === null)
+      tell(making, row, row.end, { Event: "BridgeLeave", ...here, BridgeUniqueid });
     const back = goesOn(making, row, name);
-    if (back === undefined) continue;
-    const other = { ...channel(making, row, name), BridgeUniqueid: bridgeOf(back) };
-    tell(making, row, row.end, { Event: "BridgeEnter", ...other });
+    const next = back === undefined ? null : making.meetings.bridgeOf(back, back.answer ?? back.start);
+    if (next === null || making.meetings.wentTo(name, next, row.end)) continue;
+    tell(making, row, row.end, { Event: "BridgeEnter", ...here, BridgeUniqueid: next });
   }
-}
-
-function bridgeOf({ id, answer, start }: CdrRow): string {
-  return `${id} ${answer ?? start}`;
 }
 
 /** A consultation is over and the channel is with whom another row says it was connected all along. */
@@ -178,29 +189,22 @@ function goesOn({ rows }: Making, row: CdrRow, name: string): CdrRow | undefined
   );
 }
 
-/** One half of a Local pair dials on when the other was answered. */
-function dialledAt({ rows }: Making, row: CdrRow): number {
-  const { pair, half } = parseChannelName(row.channel);
-  const other = half === 1 ? rows.find(({ channel: name }) => name === `${pair ?? ""};2`) : undefined;
-  return other?.answer ?? row.start;
-}
-
 /** A channel appears with the first row that names it. */
 function begin(making: Making, row: CdrRow, name: string): void {
   if (making.begun.has(name)) return;
   making.begun.add(name);
   const id = idOf(making, row, name);
-  if (making.seen.has(`made ${id}`)) return;
-  const originated = name === row.channel && row.application === "AppDial2";
+  const originated = name === row.channel && row.application === ORIGINATED;
   const calls =
     !originated && name === row.channel && row.id === row.linkedid && parseChannelName(name).kind === "real";
-  tell(making, row, madeAt(making, row, id), {
+  const made = {
     Event: "Newchannel",
     ...channel(making, row, name),
     ...(name === row.channel ? caller(making, row) : {}),
     ...(calls ? { ChannelState: "4" } : {}),
-  });
-  if (originated) tell(making, row, row.start, { Event: "DialBegin", ...dest(making, row, name) });
+  };
+  tell(making, row, madeAt(making, row, id), made, `made ${id}`);
+  if (originated) tell(making, row, row.start, { Event: "DialBegin", ...dest(making, row, name) }, `rung ${id}`);
 }
 
 /** Where the channel was heard before its first row began, that row is not its first. */
@@ -229,85 +233,20 @@ function caller(making: Making, row: CdrRow): Record<string, string> {
 }
 
 function up(making: Making, row: CdrRow, name: string, at: number): void {
-  const isKnown = making.seen.has(`up ${idOf(making, row, name)}`);
-  if (!isKnown) tell(making, row, at, { Event: "Newstate", ...channel(making, row, name), ChannelState: "6" });
+  const id = idOf(making, row, name);
+  tell(making, row, at, { Event: "Newstate", ...channel(making, row, name), ChannelState: "6" }, `up ${id}`);
 }
 
 /** The channel is gone with the last row that names it. */
 function end(making: Making, row: CdrRow, name: string): void {
   const naming = making.rows.filter((one) => one.channel === name || one.other === name);
   const last = naming.reduce((a, b) => (b.end > a.end ? b : a), row);
-  const isKnown = making.seen.has(`gone ${idOf(making, row, name)}`);
-  if (last !== row || isKnown) return;
+  if (last !== row) return;
   const busy = row.other === null && row.disposition === "BUSY" ? { Cause: CAUSE_BUSY } : {};
-  tell(making, row, row.end, { Event: "Hangup", ...channel(making, row, name), ...busy });
-}
-
-/** The run of Dial that the row is of, unless another row told it. Returns whether it begins here. */
-function beginRun(making: Making, row: CdrRow): boolean {
-  if (row.application !== "Dial" || !isOfRun(making, row)) return false;
-  const known = making.runs.get(row.channel);
-  if (known !== undefined && known.data === row.data && row.start <= known.end + SAME_RUN_MS) return false;
-  making.runs.set(row.channel, { data: row.data, end: row.end });
-  const { kind, peer } = parseChannelName(row.channel);
-  const meant = kind === "local" && parseDialArguments(row.data).length === 0 ? internalNumberIn(peer) : null;
-  const variable = { Event: "VarSet", ...channel(making, row, row.channel), Variable: "EXTTOCALL" };
-  if (meant !== null) tell(making, row, row.start, { ...variable, Value: meant });
-  tell(making, row, dialledAt(making, row), applied(making, row));
-  return true;
-}
-
-/** False for what came of a transfer: the row still names a Dial of before. */
-function isOfRun({ begun }: Making, { other, data }: CdrRow): boolean {
-  if (other === null) return true;
-  const { tech, peer } = parseChannelName(other);
-  return !begun.has(other) && parseDialArguments(data).some((to) => to.peer === peer && to.tech === tech);
-}
-
-function dialStatus({ disposition, other }: CdrRow): AmiEvent {
-  const status = STATUSES.get(disposition) ?? "NOANSWER";
-  const Value = other === null && status !== "ANSWER" ? "CHANUNAVAIL" : status;
-  return { Event: "VarSet", Variable: "DIALSTATUS", Value };
-}
-
-function rings(making: Making, row: CdrRow, other: string): AmiEvent {
-  const { tech, peer } = parseChannelName(other);
-  const [targets = ""] = row.application === "Dial" ? row.data.split(",") : [];
-  const asked = targets
-    .split("&")
-    .find((text) => parseDialArguments(text).some((to) => to.peer === peer && to.tech === tech));
-  return {
-    Event: "DialBegin",
-    ...channel(making, row, row.channel),
-    ...dest(making, row, other),
-    Exten: header(row.event.ev, "Destination") ?? "",
-    DialString: asked?.replace(/^[^/]+\//, "") ?? "",
-  };
-}
-
-function applied(making: Making, row: CdrRow): AmiEvent {
-  return { Event: "Newexten", ...channel(making, row, row.channel), Application: row.application, AppData: row.data };
+  const gone = { Event: "Hangup", ...channel(making, row, name), ...busy };
+  tell(making, row, row.end, gone, `gone ${idOf(making, row, name)}`);
 }
 
 function queued(making: Making, row: CdrRow, Event: string): AmiEvent {
   return { Event, ...channel(making, row, row.channel), Queue: row.data.split(",")[0] ?? "" };
-}
-
-function channel(making: Making, row: CdrRow, name: string): { Uniqueid: string; Linkedid: string; Channel: string } {
-  return { Uniqueid: idOf(making, row, name), Linkedid: row.linkedid, Channel: name };
-}
-
-function dest(making: Making, row: CdrRow, name: string): { DestUniqueid: string; DestChannel: string } {
-  return { DestUniqueid: idOf(making, row, name), DestChannel: name };
-}
-
-/** A channel that only ever was the other end has no id in any row: its name within the call stands for one. */
-function idOf({ ids }: Making, row: CdrRow, name: string): string {
-  const known = ids.get(name) ?? `${row.linkedid} ${name}`;
-  ids.set(name, known);
-  return known;
-}
-
-function tell({ made }: Making, row: CdrRow, at: number, ev: AmiEvent): void {
-  made.push({ ...row.event, ev: { ...ev, Timestamp: String(at / 1000) }, row: row.event.ev });
 }

@@ -12,7 +12,7 @@ import type { CallEvent } from "../types.ts";
 import { onApplicationEnd, onApplicationStart } from "./applications.ts";
 import { beginRing, noteOriginated } from "./ringing.ts";
 import { endAnswered, endRing, noteHangupSource } from "./partings.ts";
-import { celRowOf, type CelRow, conferenceOf, extraText, madeOf, peersOf } from "./row.ts";
+import { celRowOf, type CelRow, conferenceOf, extraText, madeOf, ORIGINATED, peersOf } from "./row.ts";
 
 /** Asterisk takes the ringing back and makes the new connection within this, ms. */
 const JUST_NOW_MS = 1_000;
@@ -46,7 +46,7 @@ export function onCelRow(fold: CallFold, event: CallEvent): void {
   if (conferenceOf(row) !== null && !fold.keys.has(row.id)) return onConference(fold, row);
   noteName(fold, row);
   ROWS.get(row.name)?.(fold, row);
-  if (row.application === "AppDial2") noteOriginated(fold, row);
+  if (row.application === ORIGINATED) noteOriginated(fold, row);
 }
 
 /** The headers by which a channel is known, as AMI spells them. */
@@ -154,7 +154,7 @@ function onEnd(fold: CallFold, row: CelRow): void {
   const leg: Leg | undefined = fold.legs.get(row.id);
   noteHangupSource(fold, row);
   endRing(fold, row);
-  if (leg !== undefined && row.application === "AppDial2") noteNumber(leg, header(row.event.ev, "CallerIDnum") ?? null);
+  if (leg !== undefined && row.application === ORIGINATED) noteNumber(leg, header(row.event.ev, "CallerIDnum") ?? null);
   onHangup(fold, told(row, "Hangup", { Cause: extraText(row, "hangupcause") }));
 }
 

@@ -5,20 +5,10 @@ import type { CallEvent } from "../types.ts";
 import { TELLING_APPLICATIONS } from "./applications.ts";
 import { linkRows } from "./linkless.ts";
 import { eventsOfCdr } from "./cdr.ts";
+import type { Told } from "./cdr-making.ts";
 import { type CelRow, celRowOf, extraText } from "./row.ts";
 import { isCoarse, twinsOf } from "./twins.ts";
-
-interface Item {
-  event: CallEvent;
-  own: boolean;
-}
-
-/** Where an item goes: behind its twin, the live item that tells the same, else by its time. */
-interface Woven<T> {
-  item: T;
-  at: number;
-  twin: number | null;
-}
+import { behindHeard, type Item, weave, type Woven } from "./weave.ts";
 
 interface Placed<T> extends Woven<T> {
   row: CelRow;
@@ -64,31 +54,35 @@ export function inOrder<T extends Item>(items: readonly T[]): readonly T[] {
   rest.push(...cel.filter((_, index) => linked[index] === null));
   const isHeard =
     placed.some(({ item }) => item.own) || rest.some(({ event }) => header(event.ev, "LinkedID") !== undefined);
-  const records = isHeard ? cdr.map(asTold) : cdrInOrder(cdr, live);
-  const [told, news] = [
-    records.filter(({ event }) => event.told === true),
-    records.filter(({ event }) => event.told !== true),
-  ];
-  const more = news.map((item) => ({ item, at: clockTime(item.event), twin: null }));
-  return [...weave(live, [...placed, ...more]), ...rest.map(asTold), ...told];
+  const records = isHeard ? null : wovenCdr(cdr, live);
+  const told = records === null ? [...rest, ...cdr] : rest;
+  return [...weave(live, [...placed, ...(records ?? [])]), ...told.map(asTold)];
 }
 
-/** What only the call detail records tell: the rows themselves, each before the events it stands for. */
-function cdrInOrder<T extends Item>(rows: readonly T[], live: readonly T[]): T[] {
+/** What only the call detail records tell: the rows themselves, each before the events it stands for. Null: nothing new. */
+function wovenCdr<T extends Item>(rows: readonly T[], live: readonly T[]): Woven<T>[] | null {
   const [first] = rows;
-  if (first === undefined) return [];
-  const heard = live.map(({ event }) => event);
-  const made = eventsOfCdr(
+  if (first === undefined) return null;
+  const { told: made, aheadMs } = eventsOfCdr(
     rows.map(({ event }) => event),
-    heard,
+    live.map(({ event }) => event),
   );
-  const news = wentBlind(live) || made.some(({ ev }) => ev.Event === "Newchannel" || ev.Event === "Hangup");
-  if (!news) return rows.map(asTold);
+  const isLife = ({ event }: Told): boolean => event.ev.Event === "Newchannel" || event.ev.Event === "Hangup";
+  const isNews = wentBlind(live) || made.some((told) => told.twin === null && isLife(told));
+  if (!isNews) return null;
   const started = rows.map((item) => ({
     ...item,
     event: { ...item.event, ev: atStart(item.event.ev), row: item.event.ev },
   }));
-  return [...started, ...made.map((event) => ({ ...first, event }))];
+  const told = behindHeard(
+    made.map(({ event, twin }) => ({ item: { ...first, event }, at: clockTime(event) + aheadMs, twin })),
+    live,
+    () => true,
+  );
+  return [
+    ...started.map((item) => ({ item, at: clockTime(item.event) + aheadMs, twin: null, after: -1 })),
+    ...told.filter(({ twin }) => twin === null),
+  ];
 }
 
 function atStart(ev: AmiEvent): AmiEvent {
@@ -127,12 +121,16 @@ function place<T extends Item>(rows: readonly T[], live: readonly T[]): { placed
   const { aheadMs, of, rungUnheard } = twins;
   const isCoarser = live.some(({ own }) => own) && isCoarse(telling.map(({ row }) => row));
   const later = aheadMs + (isCoarser ? HALF_SECOND_MS : 0);
-  const placed = telling.map(({ item, row }) => ({
-    item: later === 0 ? item : { ...item, event: { ...item.event, setBackMs: later } },
+  const items = telling.map(({ item, row }) => ({
+    item,
     row,
     at: clockTime(item.event) + later,
     twin: of.get(row) ?? null,
   }));
+  // Without the right to hear the dialplan nothing told of applications before AMI was cut either.
+  const hearsDialplan = live.some(({ event: { ev } }) => ev.Event === "Newexten" || ev.Event === "VarSet");
+  const isOfAmi = ({ row }: { row: CelRow }): boolean => LIFE.has(row.name) || ACTS.has(row.name) || hearsDialplan;
+  const placed = behindHeard(items, live, isOfAmi);
   const blind = wentBlind(live);
   const isNews = ({ item, row, twin }: Placed<T>): boolean => {
     const counts = blind || LIFE.has(row.name) || ACTS.has(row.name);
@@ -156,34 +154,6 @@ function isTelling(row: CelRow): boolean {
   if (row.name === "APP_START" || row.name === "APP_END") return TELLING_APPLICATIONS.has(row.application ?? "");
   if (row.name === "DTMF") return extraText(row, "digit") !== null;
   return LIFE.has(row.name) || ACTS.has(row.name) || ASIDE.has(row.name);
-}
-
-/** Puts each row behind its twin, or before the first live item later than itself. */
-function weave<T extends Item>(live: readonly T[], placed: readonly Woven<T>[]): T[] {
-  const behind = Map.groupBy(
-    placed.filter(({ twin }) => twin !== null),
-    ({ twin }) => twin,
-  );
-  const byTime = placed.filter(({ twin }) => twin === null).toSorted((a, b) => a.at - b.at);
-  const woven: T[] = [];
-  let next = 0;
-  let reached = -Infinity;
-  for (const [index, item] of live.entries()) {
-    reached = Math.max(reached, timeOf(item.event));
-    for (let row = byTime[next]; row !== undefined && row.at < reached; row = byTime[++next]) woven.push(row.item);
-    woven.push(item);
-    for (const row of behind.get(index) ?? []) woven.push(row.item);
-  }
-  for (const row of byTime.slice(next)) woven.push(row.item);
-  return woven;
-}
-
-/** Asterisk was gone from its new start on at the latest, whenever the agent learned of it. */
-function timeOf(event: CallEvent): number {
-  const started = Number(header(event.ev, "AsteriskStarted") ?? "") * 1000;
-  return started > 0 && event.ev.Event === MARKERS.asteriskRestarted
-    ? Math.min(started, clockTime(event))
-    : clockTime(event);
 }
 
 function asTold<T extends Item>(item: T): T {

@@ -2,6 +2,7 @@ import { header } from "../../../shared/ami-event.ts";
 import { onDialApplication, onDialBegin } from "../facts/dials.ts";
 import type { CallFold, DialAttempt, Leg } from "../facts/facts.ts";
 import { noteNumber } from "../facts/legs.ts";
+import { text } from "../facts/moment.ts";
 import { parseDialTarget } from "../names.ts";
 import { type CelRow, madeOf } from "./row.ts";
 
@@ -23,7 +24,7 @@ export function beginRing(fold: CallFold, row: CelRow, leg: Leg): void {
     Event: "DialBegin",
     Uniqueid: caller.id,
     Channel: caller.name,
-    Exten: fold.running.get(caller.id)?.exten ?? "",
+    Exten: dialledFrom(fold, caller.id) ?? "",
     DestUniqueid: leg.id,
     DestChannel: leg.name,
     DestCallerIDNum: header(row.event.ev, "CallerIDnum") ?? "",
@@ -34,6 +35,12 @@ export function beginRing(fold: CallFold, row: CelRow, leg: Leg): void {
     onDialApplication(fold, madeOf(row.event, { ...ev, AppData: "" }));
   onDialBegin(fold, madeOf(row.event, ev));
   if (queue !== null && !fold.agents.has(leg.id)) fold.agents.set(leg.id, { queue, interface: null, member: null });
+}
+
+/** Where in the dialplan the channel is, by the application it runs: as a row tells it, or as it was heard. */
+function dialledFrom(fold: CallFold, caller: string): string | null {
+  const heard = fold.openAttempts.get(caller)?.start.event;
+  return fold.running.get(caller)?.exten ?? (heard === undefined ? null : text(heard, "Exten"));
 }
 
 /** Nobody of this call rang it: a server (Originate, a call file) did, from the moment it was made. */

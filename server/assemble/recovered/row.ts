@@ -59,6 +59,9 @@ export function extraText(row: CelRow, name: string): string | null {
   return typeof value === "string" && value !== "" && value !== NO_CHANNEL ? value : null;
 }
 
+/** What a channel runs that a server had made: Originate, a call file. */
+export const ORIGINATED = "AppDial2";
+
 /** The conference a row is about, by the application its channel runs. */
 export function conferenceOf(row: Pick<CelRow, "name" | "application" | "data">): string | null {
   const isMove = row.name === "BRIDGE_ENTER" || row.name === "BRIDGE_EXIT";

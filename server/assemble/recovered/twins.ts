@@ -1,17 +1,17 @@
 import { type AmiEvent, header } from "../../../shared/ami-event.ts";
 import { clockTime } from "../facts/moment.ts";
 import type { CallEvent } from "../types.ts";
-import { type CelRow, extraText } from "./row.ts";
+import { type CelRow, conferenceOf, extraText, ORIGINATED } from "./row.ts";
 
 /** AMI's word for an act and the row of it are no further apart than this by one clock, ms. */
-const SAME_ACT_MS = 300;
+export const SAME_ACT_MS = 300;
 /** What a log without fractions of a second adds to that. */
 const SECOND_MS = 1_000;
 /** What a dialplan or a caller may do several times within a second. */
 const QUICKLY_REPEATED: ReadonlySet<string> = new Set(["APP_START", "APP_END", "DTMF", "ANSWER"]);
 
 /** Asterisk going down holds its events back for so long, ms; what is later was told by another clock. */
-const LATE_MS_MAX = 3_000;
+export const LATE_MS_MAX = 3_000;
 /** A clock so little behind is the same, ms. */
 const CLOCK_BEHIND_MS_MAX = 1_000;
 
@@ -32,8 +32,8 @@ const NAMES: ReadonlyMap<string, (ev: AmiEvent) => string[]> = new Map<string, (
   ["Hangup", (ev) => [`gone ${id(ev)}`]],
   ["BridgeEnter", (ev) => [`enter ${id(ev)} ${header(ev, "BridgeUniqueid") ?? ""}`, `enter ${id(ev)}`]],
   ["BridgeLeave", (ev) => [`leave ${id(ev)} ${header(ev, "BridgeUniqueid") ?? ""}`, `leave ${id(ev)}`]],
-  ["ConfbridgeJoin", (ev) => [`enter ${id(ev)} ${header(ev, "BridgeUniqueid") ?? ""}`, `enter ${id(ev)}`]],
-  ["ConfbridgeLeave", (ev) => [`leave ${id(ev)} ${header(ev, "BridgeUniqueid") ?? ""}`, `leave ${id(ev)}`]],
+  ["ConfbridgeJoin", (ev) => [`join conference ${id(ev)}`]],
+  ["ConfbridgeLeave", (ev) => [`leave conference ${id(ev)}`]],
   ["Newexten", (ev) => [`start ${header(ev, "Application") ?? ""} ${id(ev)} ${header(ev, "AppData") ?? ""}`]],
   ["QueueCallerJoin", (ev) => [`join ${id(ev)}`]],
   ["QueueCallerLeave", (ev) => [`end Queue ${id(ev)}`]],
@@ -58,8 +58,8 @@ const ROWS: ReadonlyMap<string, (row: CelRow) => string> = new Map<string, (row:
   ["ANSWER", (row) => `up ${row.id}`],
   ["HANGUP", (row) => `gone ${row.id}`],
   ["CHAN_END", (row) => `gone ${row.id}`],
-  ["BRIDGE_ENTER", (row) => inBridge("enter", row)],
-  ["BRIDGE_EXIT", (row) => inBridge("leave", row)],
+  ["BRIDGE_ENTER", (row) => (conferenceOf(row) === null ? inBridge("enter", row) : `join conference ${row.id}`)],
+  ["BRIDGE_EXIT", (row) => (conferenceOf(row) === null ? inBridge("leave", row) : `leave conference ${row.id}`)],
   [
     "APP_START",
     (row) => (row.application === "Queue" ? `join ${row.id}` : `start ${row.application ?? ""} ${row.id} ${row.data}`),
@@ -113,21 +113,22 @@ export function twinsOf(rows: readonly CelRow[], live: readonly CallEvent[]): Tw
   const slackMs = isCoarse(rows) ? SECOND_MS : 0;
   for (const [name, same] of acts) pair(same, seen.get(name) ?? [], { aheadMs, slackMs }, of);
   const rungUnheard = rows
-    .filter(({ id }) => seen.has(`rung out ${id}`) && !seen.has(`rung ${id}`))
+    .filter(({ id, application }) => seen.has(`rung out ${id}`) || application === ORIGINATED)
+    .filter(({ id }) => !seen.has(`rung ${id}`))
     .map(({ id }) => id);
   return { of, aheadMs, rungUnheard: new Set(rungUnheard) };
 }
 
 /** Events come late, never early: the least delay is the difference of the clocks. */
-function clockAhead(apart: readonly number[]): number {
+export function clockAhead(apart: readonly number[]): number {
   if (apart.length === 0) return 0;
   const least = apart.reduce((a, b) => Math.min(a, b));
   return least > LATE_MS_MAX || least < -CLOCK_BEHIND_MS_MAX ? least : 0;
 }
 
-/** The names of all that was seen live: `made <id>`, `gone <id>`, `enter <id>` ... */
-export function factsIn(live: readonly CallEvent[]): Set<string> {
-  return new Set(seenIn(live).keys());
+/** The names of all that was seen live, `made <id>`, `gone <id>`, `enter <id>` ..., each with where in the stream it was last. */
+export function factsIn(live: readonly CallEvent[]): Map<string, number> {
+  return new Map([...seenIn(live)].map(([name, seen]) => [name, seen.at(-1)?.index ?? -1]));
 }
 
 function seenIn(live: readonly CallEvent[]): Map<string, Seen[]> {

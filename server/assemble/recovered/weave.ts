@@ -1,0 +1,100 @@
+import { header, MARKERS } from "../../../shared/ami-event.ts";
+import { clockTime } from "../facts/moment.ts";
+import type { CallEvent } from "../types.ts";
+import { LATE_MS_MAX, SAME_ACT_MS } from "./twins.ts";
+
+export interface Item {
+  event: CallEvent;
+  own: boolean;
+}
+
+/** Where an item goes: behind its twin, the live item that tells the same, else by its time, but not before `after`. */
+export interface Woven<T> {
+  item: T;
+  at: number;
+  twin: number | null;
+  after: number;
+}
+
+/** A place in the live stream, and its time. */
+interface Heard {
+  after: number;
+  at: number;
+}
+
+/** Puts each row behind its twin, or before the first live item later than itself. */
+export function weave<T extends Item>(live: readonly T[], placed: readonly Woven<T>[]): T[] {
+  const behind = Map.groupBy(
+    placed.filter(({ twin }) => twin !== null),
+    ({ twin }) => twin,
+  );
+  const byTime = placed.filter(({ twin }) => twin === null).toSorted((a, b) => a.at - b.at);
+  const woven: T[] = [];
+  const reached = reachedBy(live);
+  let next = 0;
+  for (const [index, item] of live.entries()) {
+    const isBefore = ({ at, after }: Woven<T>): boolean => after < index && at < (reached[index] ?? -Infinity);
+    for (let row = byTime[next]; row !== undefined && isBefore(row); row = byTime[++next]) woven.push(row.item);
+    woven.push(item);
+    for (const row of behind.get(index) ?? []) woven.push(row.item);
+  }
+  for (const row of byTime.slice(next)) woven.push(row.item);
+  return woven;
+}
+
+/** By place in the stream: how far the time had come. */
+function reachedBy(live: readonly Item[]): number[] {
+  let latest = -Infinity;
+  return live.map(({ event }) => (latest = Math.max(latest, timeOf(event))));
+}
+
+/**
+ * What was heard came late, by as much as the machine was busy, and a row has Asterisk's own time: one that was not heard comes
+ * behind what was heard of the rows before it, and no earlier; and what AMI was cut before it told, behind all that it told.
+ * Rows in the order of their times.
+ */
+export function behindHeard<T extends Item, R extends Omit<Woven<T>, "after">>(
+  rows: readonly R[],
+  live: readonly Item[],
+  isOfAmi: (row: R) => boolean,
+): (R & Woven<T>)[] {
+  const reached = reachedBy(live);
+  const cuts = cutsIn(live);
+  let heard: Heard = { after: -1, at: -Infinity };
+  let lateMs = 0;
+  return rows.map((row) => {
+    const late = row.twin === null ? null : (reached[row.twin] ?? row.at) - row.at;
+    if (late !== null && late >= 0 && late <= LATE_MS_MAX) {
+      lateMs = late;
+      heard = furthest(heard, { after: row.twin ?? -1, at: row.at + late });
+    }
+    const told = row.at + lateMs;
+    const cut =
+      row.twin === null && isOfAmi(row) ? cuts.find(({ at }) => told >= at - SAME_ACT_MS && row.at < at) : null;
+    if (cut) heard = furthest(heard, cut);
+    const at = Math.max(row.at, heard.at);
+    const setBackMs = at - clockTime(row.item.event);
+    const item = setBackMs === 0 ? row.item : { ...row.item, event: { ...row.item.event, setBackMs } };
+    return { ...row, item, at, after: heard.after };
+  });
+}
+
+function furthest(known: Heard, other: Heard): Heard {
+  return { after: Math.max(known.after, other.after), at: Math.max(known.at, other.at) };
+}
+
+/** Each time AMI was lost: the last place in the stream before it, and when. */
+function cutsIn(live: readonly Item[]): Heard[] {
+  return live.flatMap(({ event }, index) => {
+    const since = Number(header(event.ev, "Since") ?? "");
+    return event.ev.Event === MARKERS.captureLost && since > 0 ? [{ after: index - 1, at: since }] : [];
+  });
+}
+
+/** Asterisk was gone from its new start on at the latest, whenever the agent learned of it. */
+function timeOf(event: CallEvent): number {
+  const started = Number(header(event.ev, "AsteriskStarted") ?? "") * 1000;
+  return started > 0 && event.ev.Event === MARKERS.asteriskRestarted
+    ? Math.min(started, clockTime(event))
+    : clockTime(event);
+}
