@@ -193,6 +193,7 @@ export class Agent {
 
   #take(events: readonly AmiEvent[]): void {
     this.#watch.see(events);
+    this.#repair.see(events);
     this.#outbox.submit(events.map((event) => this.#capture.row(event)));
   }
 

@@ -14,6 +14,17 @@ export interface Job {
   sent: Record<string, number>;
   /** What the server has of each stream for it: the parts that were acked whole. */
   spans: Record<string, [from: number, to: number][]>;
+  /** It was read before, when calls still ran: not before then, epoch ms, once more for what was written at their ends. */
+  again?: number;
+}
+
+/** A time whose detail records were not all written when it was read. */
+export interface PutOff {
+  job: Job;
+  /** Channels whose end is waited for. */
+  unended: string[];
+  /** No longer than until then, epoch ms. */
+  until: number;
 }
 
 /** What came of the last one. */
@@ -28,12 +39,16 @@ export interface Outcome {
 
 interface Kept {
   jobs: Job[];
+  putOff: PutOff[];
   tables: Record<string, TableIdentity>;
   last: Outcome | null;
 }
 
 /** Times that wait to be read; beyond this the newest ones become one. */
 const JOBS_MAX = 50;
+
+/** Times put off; of more, the oldest is not read again. */
+const PUT_OFF_MAX = 50;
 
 /** Parts remembered of one stream; more would only be a longer proof. */
 const SPANS_MAX = 50;
@@ -49,7 +64,7 @@ export function noteSpan({ spans }: Job, stream: string, [from, to]: [number, nu
 /** What is still to be read, kept between runs of the agent as text. */
 export class Journal {
   readonly #remember: (text: string) => void;
-  #kept: Kept = { jobs: [], tables: {}, last: null };
+  #kept: Kept = { jobs: [], putOff: [], tables: {}, last: null };
 
   constructor(remember: (text: string) => void) {
     this.#remember = remember;
@@ -58,8 +73,9 @@ export class Journal {
   resume(text: string | undefined): void {
     if (text === undefined) return;
     const kept = JSON.parse(text) as Kept;
-    // An earlier version kept no spans.
-    this.#kept = { ...kept, jobs: kept.jobs.map((job) => ({ ...job, spans: job.spans ?? {} })) };
+    // An earlier version kept no spans, and put nothing off.
+    const jobs = kept.jobs.map((job) => ({ ...job, spans: job.spans ?? {} }));
+    this.#kept = { ...kept, jobs, putOff: kept.putOff ?? [] };
   }
 
   get jobs(): readonly Job[] {
@@ -85,6 +101,21 @@ export class Journal {
   finished(job: Job, outcome: Outcome): void {
     this.#kept.jobs = this.#kept.jobs.filter((each) => each !== job);
     this.#kept.last = outcome;
+    this.save();
+  }
+
+  /** It is over, but for what is written when these channels end. */
+  putOff(job: Job, unended: string[], until: number): void {
+    this.#kept.putOff = [...this.#kept.putOff, { job, unended, until }].slice(-PUT_OFF_MAX);
+    this.save();
+  }
+
+  /** Times put off that may be read now are read again. */
+  takeUp(isReady: (putOff: PutOff) => boolean, now: number): void {
+    const ready = this.#kept.putOff.filter(isReady);
+    if (ready.length === 0) return;
+    this.#kept.putOff = this.#kept.putOff.filter((each) => !ready.includes(each));
+    this.#kept.jobs.push(...ready.map(({ job }) => ({ ...job, again: now })));
     this.save();
   }
 

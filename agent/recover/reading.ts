@@ -72,6 +72,13 @@ export class Reading {
     return this.#outcome(found, cdrUsed ? cdrLeft : celUsed ? celLeft : null);
   }
 
+  /** Whether it had to be told by detail records, which are written when a call ends. */
+  get isByRecords(): boolean {
+    const has = (kinds: ReadonlySet<RepairSource>, family: string): boolean =>
+      REPAIR_SOURCES.some((kind) => kind.startsWith(family) && kinds.has(kind));
+    return has(this.#read, "cdr") && !has(this.#used, "cel");
+  }
+
   /** Waits while all there is is locked. */
   async #find(): Promise<Found> {
     for (let tries = 1; ; tries++) {

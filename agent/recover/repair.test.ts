@@ -1,15 +1,15 @@
 import { once } from "node:events";
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { appendFileSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, it } from "vitest";
-import type { AmiEvent } from "../../shared/ami-event.ts";
+import { type AmiEvent, MARKERS } from "../../shared/ami-event.ts";
 import { createLogger } from "../../shared/log.ts";
 import type { IngestHeader } from "../../shared/wire.ts";
 import { systemClock } from "../clock.ts";
-import { Repair } from "./repair.ts";
+import { Repair, type RepairPorts } from "./repair.ts";
 
 let root: string;
 let server: Server;
@@ -40,16 +40,14 @@ afterEach(() => {
   rmSync(root, { recursive: true, force: true });
 });
 
-it("rows of a blindness are sent once the server has what was heard before them", async () => {
-  const seconds = Math.floor(Date.now() / 1000) - 30;
-  const row = `"CHAN_START","${seconds}.5","","","","","","","","PJSIP/1-0","","","3","","1.1","1.1","","","",""\n`;
-  writeFileSync(join(root, "var/log/asterisk/cel-custom/Master.csv"), row);
-  const told: AmiEvent[] = [];
-  const outbox = { windows: [], highest: 10, oldestUnacked: 3 as number | null };
+type OutboxView = ReturnType<RepairPorts["outbox"]>;
+
+/** Reads the files below the root and notes what it tells. */
+function repairOf(outbox: OutboxView, told: AmiEvent[]): Repair {
   const { port } = server.address() as AddressInfo;
   const url = `http://127.0.0.1:${port}`;
   const files = { enabled: true, root, asterisk_conf: "/etc/asterisk/asterisk.conf", zone: "UTC", isLocal: true };
-  const repair = new Repair(
+  return new Repair(
     { ...files, site: "1", url, key: "k", caFile: "", agent: "test 1.0" },
     {
       clock: systemClock,
@@ -65,6 +63,15 @@ it("rows of a blindness are sent once the server has what was heard before them"
       changed: () => {},
     },
   );
+}
+
+it("rows of a blindness are sent once the server has what was heard before them", async () => {
+  const seconds = Math.floor(Date.now() / 1000) - 30;
+  const row = `"CHAN_START","${seconds}.5","","","","","","","","PJSIP/1-0","","","3","","1.1","1.1","","","",""\n`;
+  writeFileSync(join(root, "var/log/asterisk/cel-custom/Master.csv"), row);
+  const told: AmiEvent[] = [];
+  const outbox = { windows: [], highest: 10, oldestUnacked: 3 as number | null };
+  const repair = repairOf(outbox, told);
   repair.start(undefined);
   try {
     expect(repair.blindEnded(Date.now() - 40_000, Date.now() - 10_000)).toBe(true);
@@ -76,6 +83,36 @@ it("rows of a blindness are sent once the server has what was heard before them"
     Object.assign(outbox, { oldestUnacked: 11 });
     await expect.poll(() => told, { timeout: 5_000 }).toMatchObject([{ Rows: "1", Result: "complete" }]);
     expect(posts).toMatchObject([{ kind: "file" }]);
+  } finally {
+    await repair.stop();
+  }
+});
+
+it("detail records of calls that ran on after a blindness are read when these are over, and only those", async () => {
+  const now = Math.floor(Date.now() / 1000);
+  const stamp = (seconds: number): string => new Date(seconds * 1000).toISOString().slice(0, 19).replace("T", " ");
+  const row = (id: string, from: number, to: number): string =>
+    `"","100","200","from-internal","""A"" <100>","SIP/100-${id}","SIP/200-${id}","Dial","SIP/200","${stamp(from)}","${stamp(from)}","${stamp(to)}","${to - from}","${to - from}","ANSWERED","DOCUMENTATION","${now - 60}.${id}",""\n`;
+  mkdirSync(join(root, "var/log/asterisk/cdr-csv"), { recursive: true });
+  const file = join(root, "var/log/asterisk/cdr-csv/Master.csv");
+  writeFileSync(file, row("1", now - 35, now - 20));
+  const told: AmiEvent[] = [];
+  const repair = repairOf({ windows: [], highest: 10, oldestUnacked: null }, told);
+  const [running, other] = [`${now - 60}.2`, `${now}.3`];
+  repair.start(undefined);
+  try {
+    expect(repair.blindEnded((now - 40) * 1000, (now - 10) * 1000)).toBe(true);
+    repair.see([{ Event: MARKERS.snapshot, Uniqueid: [running], Linkedid: [running], Complete: "true" }]);
+    await expect.poll(() => told, { timeout: 8_000 }).toMatchObject([{ Rows: "1", Result: "complete" }]);
+    // Listed once more, beside one that came since: it still runs.
+    repair.see([{ Event: MARKERS.snapshot, Uniqueid: [running, other], Linkedid: [running, other], Complete: "true" }]);
+    appendFileSync(file, row("2", now - 35, now) + row("3", now, now + 1));
+    await new Promise((resolve) => setTimeout(resolve, 2_000));
+    expect(posts).toHaveLength(1);
+    repair.see([{ Event: "Hangup", Uniqueid: running }]);
+    await expect.poll(() => told.slice(1), { timeout: 12_000 }).toMatchObject([{ Rows: "2", Result: "complete" }]);
+    expect(posts).toHaveLength(2);
+    expect(told[1]?.["From"]).toBe(told[0]?.["From"]);
   } finally {
     await repair.stop();
   }

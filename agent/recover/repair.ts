@@ -11,6 +11,7 @@ import { findSources, type Found } from "./find.ts";
 import { Journal, type Job, type Outcome } from "./journal.ts";
 import { PAUSES, Reading, type Pauses } from "./reading.ts";
 import { Sender } from "./sender.ts";
+import { Unended } from "./unended.ts";
 import { partsToRead, Windows } from "./windows.ts";
 import { zoneNamed } from "./zone.ts";
 
@@ -62,6 +63,10 @@ export interface RepairStatus {
 const MARGIN_BEFORE_MS = 10_000;
 const MARGIN_AFTER_MS = 3_000;
 const SETTLE_MS = 1_000;
+/** A call that runs longer than this after a blindness is told without what its detail record says of that. */
+const UNENDED_MS_MAX = 24 * 3_600_000;
+/** Channels whose end is waited for; of more, the first. */
+const UNENDED_MAX = 5_000;
 const LOOK_MS = 1_000;
 const FOUND_MS_MAX = 10_000;
 /** Rows wait no longer for what was heard before them: the server's calls wait for ten minutes. */
@@ -78,6 +83,7 @@ export class Repair {
   readonly #pauses: Pauses;
   readonly #journal: Journal;
   readonly #windows = new Windows();
+  readonly #unended = new Unended();
   readonly #poster: Poster;
   readonly #sender: Sender;
   readonly #stopping = new AbortController();
@@ -119,6 +125,11 @@ export class Repair {
 
   useKey(key: string): void {
     this.#poster.useKey(key);
+  }
+
+  /** What AMI tells, in its order: when calls end that ran through a blindness. */
+  see(events: readonly AmiEvent[]): void {
+    this.#unended.see(events);
   }
 
   /** A blindness is over, epoch ms. True when Asterisk's files will be read for it; kept before the call returns. */
@@ -181,6 +192,7 @@ export class Repair {
   async #run(): Promise<void> {
     while (!this.#stopping.signal.aborted) {
       this.#takeWindows();
+      this.#takeUp();
       const job = this.#next();
       if (job === undefined || !this.#ports.isLinked()) await this.#signal.wait(LOOK_MS);
       else await this.#read(job);
@@ -198,7 +210,7 @@ export class Repair {
    * heard until then: rows that overtake it would tell a call from its end alone.
    */
   #isDue(job: Job): boolean {
-    if (this.#ports.clock.wallMs() < job.to + MARGIN_AFTER_MS + SETTLE_MS) return false;
+    if (this.#ports.clock.wallMs() < Math.max(job.to, job.again ?? 0) + MARGIN_AFTER_MS + SETTLE_MS) return false;
     const outbox = this.#ports.outbox();
     if (outbox === null) return false;
     const nowMs = this.#ports.clock.monoMs();
@@ -206,6 +218,11 @@ export class Repair {
     this.#due.set(job, due);
     const isAcked = outbox.oldestUnacked === null || outbox.oldestUnacked > due.seq;
     return isAcked || nowMs - due.atMs > BACKLOG_MS_MAX;
+  }
+
+  #takeUp(): void {
+    const now = this.#ports.clock.wallMs();
+    this.#journal.takeUp(({ unended, until }) => this.#unended.haveEnded(unended) || now > until, now);
   }
 
   #takeWindows(): void {
@@ -218,7 +235,7 @@ export class Repair {
   }
 
   async #read(job: Job): Promise<void> {
-    const { clock, log, tell, changed, pbxAheadMs } = this.#ports;
+    const { clock, changed, pbxAheadMs } = this.#ports;
     const aheadMs = pbxAheadMs();
     this.#interrupt = new AbortController();
     const stopping = this.#stopping.signal;
@@ -233,16 +250,30 @@ export class Repair {
     });
     const needed = { from: job.from + aheadMs, to: job.to + aheadMs };
     const span = { from: needed.from - MARGIN_BEFORE_MS, to: needed.to + MARGIN_AFTER_MS };
+    const before = rowsOf([job]);
     const outcome = await reading.run(span, needed);
     if (interrupted.aborted) return;
+    if (job.again === undefined || rowsOf([job]) > before) await this.#tellOutcome(job, outcome);
+    this.#journal.finished(job, outcome);
+    if (reading.isByRecords) this.#putOff(job);
+    changed();
+  }
+
+  async #tellOutcome(job: Job, outcome: Outcome): Promise<void> {
+    const { log, tell } = this.#ports;
     log[outcome.result === "complete" ? "info" : "warn"](
       outcome,
       "Asterisk's own files were read for a time nothing was heard",
     );
     await tell(recovered({ ...outcome, spans: spansOf(job) }));
     if (job.window !== undefined) this.#windows.read(job.window, rowsOf([job]));
-    this.#journal.finished(job, outcome);
-    changed();
+  }
+
+  /** Once, and for the agent's own blindness only: the server asks again by itself. */
+  #putOff(job: Job): void {
+    const unended = this.#unended.ids.slice(0, UNENDED_MAX);
+    if (unended.length === 0 || job.window !== undefined || job.again !== undefined) return;
+    this.#journal.putOff(job, unended, this.#ports.clock.wallMs() + UNENDED_MS_MAX);
   }
 }
 

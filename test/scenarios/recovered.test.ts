@@ -248,10 +248,13 @@ describe("a call that was heard in part", () => {
     );
   });
 
-  it("is the same when the agent's clock is another than Asterisk's", () => {
+  it.each([
+    ["event log", celRowsOf],
+    ["detail records", cdrRowsOf],
+  ])("is the same when the agent's clock is another than Asterisk's: %s", (_, rowsOf) => {
     fc.assert(
       fc.property(anyHole, fc.integer({ min: -3_600_000, max: 3_600_000 }), ({ name, from, to }, aheadMs) => {
-        const { live, rows } = holeIn(name, from, to);
+        const { live, rows } = holeIn(name, from, to, rowsOf(name));
         const heard = live.filter(({ ev }) => ev.Event === "Newchannel").length > 0;
         if (!heard || Math.abs(aheadMs) < 5_000) return;
         const shifted = live.map((event) => shift(event, aheadMs));
