@@ -4,6 +4,7 @@ import { defineConfig } from "vitest/config";
 export default defineConfig({
   test: {
     include: ["test/asterisk/**/*.test.ts"],
+    reporters: ["default", "./test/support/retried.ts"],
     globalSetup: ["test/support/global-setup.ts", "test/asterisk/lab-setup.ts"],
     testTimeout: 120_000,
     hookTimeout: 120_000,

@@ -14,6 +14,7 @@ export default defineConfig({
       "bench/**/*.test.ts",
     ],
     exclude: ["test/asterisk/**/*.test.ts", "test/product/debian/**/*.test.ts", "node_modules/**"],
+    reporters: ["default", "./test/support/retried.ts"],
     globalSetup: ["test/support/global-setup.ts"],
     testTimeout: 90_000,
     hookTimeout: 120_000,

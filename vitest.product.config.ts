@@ -5,6 +5,7 @@ import { defineConfig } from "vitest/config";
 export default defineConfig({
   test: {
     include: ["test/product/debian/**/*.test.ts"],
+    reporters: ["default", "./test/support/retried.ts"],
     globalSetup: ["test/support/global-setup.ts", "test/product/setup.ts"],
     testTimeout: 120_000,
     hookTimeout: 240_000,
