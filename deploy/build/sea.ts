@@ -9,12 +9,14 @@ import { MODULES, NODE, WORK } from "./paths.ts";
 /** Tells node that it carries an application; from Node's documentation. */
 const FUSE = "NODE_SEA_FUSE_fce680ab2cc467b6e072b8b5df1996b2";
 
-/** What each saves: docs/decisions/0002-agent-memory.md. `npm run agent` has the same. */
+/** Why each: docs/decisions/0002-agent-memory.md, 0011-node-ends.md. `npm run agent` has the same. */
 const NODE_OPTIONS = [
   "--max-old-space-size=96",
   "--max-semi-space-size=1",
   "--optimize-for-size",
   "--no-node-snapshot",
+  "--no-concurrent-recompilation",
+  "--no-concurrent-sparkplug",
 ];
 
 export interface Parts {
