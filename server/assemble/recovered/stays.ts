@@ -11,11 +11,14 @@ export interface HeardStay {
   to: number | null;
 }
 
+const TELLING: ReadonlySet<string> = new Set(["BridgeEnter", "BridgeLeave", "CoreShowChannel"]);
+
 /** By channel id, in the order they were heard. */
 export function staysIn(live: readonly CallEvent[]): Map<string, HeardStay[]> {
   const stays = new Map<string, HeardStay[]>();
   for (const event of live) {
     const { ev } = event;
+    if (!TELLING.has(ev.Event)) continue;
     const id = header(ev, "Uniqueid");
     const bridge = header(ev, ev.Event === "CoreShowChannel" ? "BridgeId" : "BridgeUniqueid");
     if (id === undefined || bridge === undefined) continue;

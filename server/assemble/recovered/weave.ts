@@ -86,15 +86,15 @@ function furthest(known: Heard, other: Heard): Heard {
 /** Each time AMI was lost: the last place in the stream before it, and when. */
 function cutsIn(live: readonly Item[]): Heard[] {
   return live.flatMap(({ event }, index) => {
-    const since = Number(header(event.ev, "Since") ?? "");
-    return event.ev.Event === MARKERS.captureLost && since > 0 ? [{ after: index - 1, at: since }] : [];
+    const since = event.ev.Event === MARKERS.captureLost ? Number(header(event.ev, "Since") ?? "") : 0;
+    return since > 0 ? [{ after: index - 1, at: since }] : [];
   });
 }
 
 /** Asterisk was gone from its new start on at the latest, whenever the agent learned of it. */
 function timeOf(event: CallEvent): number {
+  const at = clockTime(event);
+  if (event.ev.Event !== MARKERS.asteriskRestarted) return at;
   const started = Number(header(event.ev, "AsteriskStarted") ?? "") * 1000;
-  return started > 0 && event.ev.Event === MARKERS.asteriskRestarted
-    ? Math.min(started, clockTime(event))
-    : clockTime(event);
+  return started > 0 ? Math.min(started, at) : at;
 }
