@@ -68,15 +68,12 @@ export class Reading {
     const rest = celUsed && found.celEnough ? celLeft : span;
     if (rest === null) return this.#outcome(found, null);
     const cdrLeft = await this.#readFirst(found.cdr, rest, needed.from);
-    const cdrUsed = REPAIR_SOURCES.some((kind) => kind.startsWith("cdr") && this.#used.has(kind));
-    return this.#outcome(found, cdrUsed ? cdrLeft : celUsed ? celLeft : null);
+    return this.#outcome(found, hasAny(this.#used, "cdr") ? cdrLeft : celUsed ? celLeft : null);
   }
 
   /** Whether it had to be told by detail records, which are written when a call ends. */
   get isByRecords(): boolean {
-    const has = (kinds: ReadonlySet<RepairSource>, family: string): boolean =>
-      REPAIR_SOURCES.some((kind) => kind.startsWith(family) && kinds.has(kind));
-    return has(this.#read, "cdr") && !has(this.#used, "cel");
+    return hasAny(this.#read, "cdr") && !hasAny(this.#used, "cel");
   }
 
   /** Waits while all there is is locked. */
@@ -165,7 +162,7 @@ export class Reading {
         ? [`rows before ${new Date(left.to).toISOString()} are not there any more`]
         : []),
       ...(this.#refused > 0 ? [`the server refused ${this.#refused} rows`] : []),
-      ...(REPAIR_SOURCES.some((kind) => kind.startsWith("cel") && this.#used.has(kind)) ? [] : this.#problems),
+      ...(hasAny(this.#used, "cel") ? [] : this.#problems),
     ];
     return reasons.length === 0
       ? { ...outcome, result: "complete", reason: null }
@@ -176,4 +173,8 @@ export class Reading {
     const all = [...this.#problems, ...problems, ...locked.map((path) => `${path}: Asterisk has it locked`)];
     return all.length > 0 ? all.join("; ") : "Asterisk writes neither CEL nor CDR where the agent can read it";
   }
+}
+
+function hasAny(kinds: ReadonlySet<RepairSource>, family: "cel" | "cdr"): boolean {
+  return REPAIR_SOURCES.some((kind) => kind.startsWith(family) && kinds.has(kind));
 }

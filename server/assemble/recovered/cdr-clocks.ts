@@ -1,9 +1,8 @@
 import { clockTime } from "../facts/moment.ts";
 import { secondOf } from "../keys.ts";
 import type { CallEvent } from "../types.ts";
-import type { CdrRow } from "./cdr-row.ts";
+import { type CdrRow, COARSE_MS } from "./cdr-row.ts";
 import type { Clocks } from "./listening.ts";
-import { COARSE_MS } from "./meetings.ts";
 import { clockAhead, LATE_MS_MAX } from "./twins.ts";
 
 /** A record begins with its channel, whose id has that second, unless an earlier one of it was not read; ms of slack. */

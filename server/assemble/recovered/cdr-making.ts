@@ -21,7 +21,7 @@ export interface Making {
   meetings: Meetings;
   /** Ids of channels that were heard to call in by themselves: nobody rang for them. */
   placed: ReadonlySet<string>;
-  /** Something was: then what the dialplan did is better left to that. */
+  /** Something was: then queues and voicemail are left to what was heard of them. */
   heard: boolean;
   begun: Set<string>;
   runs: Map<string, { data: string; end: number }>;

@@ -22,6 +22,14 @@ export interface CdrRow {
   coarse: boolean;
 }
 
+/** A row that has no fractions of seconds may have begun and ended later by so much, ms. */
+export const COARSE_MS = 1_000;
+
+/** Whether the channel of that name is at one of the row's ends. */
+export function isAtEnd({ channel, other }: CdrRow, name: string): boolean {
+  return channel === name || other === name;
+}
+
 /** The event as a CDR row; undefined when it names no channel or says nothing of when. */
 export function cdrRowOf(event: CallEvent): CdrRow | undefined {
   const { ev } = event;
@@ -42,7 +50,7 @@ export function cdrRowOf(event: CallEvent): CdrRow | undefined {
     end: Math.max(start, end),
     disposition: (header(ev, "Disposition") ?? "").toUpperCase(),
     sequence: Number(header(ev, "Sequence") ?? "0"),
-    coarse: start % 1000 === 0 && end % 1000 === 0,
+    coarse: start % COARSE_MS === 0 && end % COARSE_MS === 0,
   };
 }
 

@@ -5,9 +5,9 @@ import type { CallEvent } from "../types.ts";
 import { BEGUN_EARLIER_MS_MIN, clocksOf } from "./cdr-clocks.ts";
 import { applied, beginRun, dialledAt, dialStatus, rings, STATUSES } from "./cdr-dials.ts";
 import { channel, dest, idOf, type Making, tell, type Told } from "./cdr-making.ts";
-import { CONFERENCE, type CdrRow, cdrRowOf } from "./cdr-row.ts";
+import { CONFERENCE, type CdrRow, cdrRowOf, COARSE_MS, isAtEnd } from "./cdr-row.ts";
 import { Listening } from "./listening.ts";
-import { COARSE_MS, Meetings } from "./meetings.ts";
+import { Meetings } from "./meetings.ts";
 import { ORIGINATED } from "./row.ts";
 import { staysIn } from "./stays.ts";
 import { factsIn } from "./twins.ts";
@@ -181,7 +181,7 @@ function goesOn({ rows }: Making, row: CdrRow, name: string): CdrRow | undefined
   return rows.find(
     (one) =>
       one !== row &&
-      (one.channel === name || one.other === name) &&
+      isAtEnd(one, name) &&
       one.other !== null &&
       one.disposition === "ANSWERED" &&
       (one.answer ?? Infinity) <= row.end &&
@@ -239,7 +239,7 @@ function up(making: Making, row: CdrRow, name: string, at: number): void {
 
 /** The channel is gone with the last row that names it. */
 function end(making: Making, row: CdrRow, name: string): void {
-  const naming = making.rows.filter((one) => one.channel === name || one.other === name);
+  const naming = making.rows.filter((one) => isAtEnd(one, name));
   const last = naming.reduce((a, b) => (b.end > a.end ? b : a), row);
   if (last !== row) return;
   const busy = row.other === null && row.disposition === "BUSY" ? { Cause: CAUSE_BUSY } : {};

@@ -1,9 +1,6 @@
-import type { CdrRow } from "./cdr-row.ts";
+import { type CdrRow, COARSE_MS, isAtEnd } from "./cdr-row.ts";
 import type { Listening } from "./listening.ts";
 import type { HeardStay } from "./stays.ts";
-
-/** A row that has no fractions of seconds may have begun and ended later by so much, ms. */
-export const COARSE_MS = 1_000;
 
 /** Out of one bridge and into another takes no longer, ms. */
 const AT_ONCE_MS = 100;
@@ -75,7 +72,7 @@ export class Meetings {
   }
 
   #rowsOf(name: string): CdrRow[] {
-    return this.#known.rows.filter((row) => row.channel === name || row.other === name);
+    return this.#known.rows.filter((row) => isAtEnd(row, name));
   }
 }
 

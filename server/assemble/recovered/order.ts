@@ -114,6 +114,7 @@ function place<T extends Item>(rows: readonly T[], live: readonly T[]): { placed
     if (row === undefined || !isTelling(row)) rest.push(item);
     else telling.push({ item, row });
   }
+  if (telling.length === 0) return { placed: [], rest };
   const twins = twinsOf(
     telling.map(({ row }) => row),
     live.map(({ event }) => event),
