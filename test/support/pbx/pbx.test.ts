@@ -149,6 +149,19 @@ describe("a play", () => {
     play.stop();
   });
 
+  it("answers the login that begins a mid-call recording at the recording's own fraction of a second", async () => {
+    const midcall = capture("22/midcall_connect");
+    pbx = await startPbx({ users: [OPEN_USER] });
+    const starting = pbx.play(midcall);
+    const client = await TestClient.login(pbx.port, DEMO_USER);
+    const answeredAt = Date.now();
+    await client.ask("CoreShowChannels", {}, "ListItems: 4\r\n");
+    await client.ask("Status", {}, "Items: 4\r\n");
+    const play = await starting;
+    expect(answeredAt).toBeGreaterThanOrEqual(midcall.startedAt + play.shift.ms - 2);
+    play.stop();
+  });
+
   it("plays a restart: the connection ends, the channels are gone, the next login finds a younger Asterisk", async () => {
     const restart = capture("22/restart_core");
     const client = await pbxWithClient();

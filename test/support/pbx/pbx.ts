@@ -47,7 +47,7 @@ export class Pbx {
   readonly #running = new Set<{ stop(): void }>();
   readonly #stage: Stage;
   #sessions: Session[] = [];
-  #loginWaiters: (() => void)[] = [];
+  #loginWaiters: ((session: Session) => void)[] = [];
   #counter = 1;
   #serial = 1;
   #bridge = 1;
@@ -69,8 +69,8 @@ export class Pbx {
       refuseLogins: false,
       writeTimeoutMs: options.writeTimeoutMs === undefined ? 100 : options.writeTimeoutMs,
       now,
-      onLogin: () => {
-        for (const wake of this.#loginWaiters.splice(0)) wake();
+      onLogin: (session) => {
+        for (const wake of this.#loginWaiters.splice(0)) wake(session);
       },
     };
     this.#door = new Door(options.host ?? "127.0.0.1", (socket) => this.#welcome(socket));
@@ -243,7 +243,7 @@ export class Pbx {
         await Promise.all(this.#live().map((session) => session.drainedTo(bytes)));
       },
       claim: (prepared, ids) => this.#claim(prepared, ids),
-      relogin: (timeoutMs, then) => this.#relogin(timeoutMs, then),
+      relogin: (timeoutMs) => this.#relogin(timeoutMs),
       restart: async (bootedAtSeconds, downMs, timeoutMs) => {
         const hadClients = this.clients > 0;
         await Promise.all(this.#live().map((session) => session.drainedTo(0)));
@@ -253,16 +253,20 @@ export class Pbx {
     };
   }
 
-  async #relogin(timeoutMs: number, then: () => void): Promise<void> {
-    const came = new Promise<void>((resolve) =>
-      this.#loginWaiters.push(() => {
-        then();
-        resolve();
+  async #relogin(timeoutMs: number): Promise<() => Promise<void>> {
+    const knock = new Promise<Session>((resolve) =>
+      this.#loginWaiters.push((session) => {
+        session.pause();
+        resolve(session);
       }),
     );
     this.dropClients("fin");
-    await Promise.race([came, sleep(timeoutMs, undefined, { ref: false })]);
-    await this.clientReady({ timeoutMs });
+    const session = await Promise.race([knock, sleep(timeoutMs, null, { ref: false })]);
+    if (session === null) throw new Error(`Nobody logged in again to the PBX stand-in within ${timeoutMs} ms.`);
+    return () => {
+      session.resume();
+      return this.clientReady({ timeoutMs });
+    };
   }
 }
 

@@ -39,8 +39,8 @@ export interface Stage {
   released(): Promise<void>;
   /** Every logged-in client has no more than so many bytes waiting. */
   drainedTo(bytes: number): Promise<void>;
-  /** Runs `then` at the moment somebody logs in, after hanging up on everybody; `then` also runs if nobody comes. */
-  relogin(timeoutMs: number, then: () => void): Promise<void>;
+  /** Hangs up on everybody. Resolves when somebody logs in; what it gives answers that login, and resolves when asked. */
+  relogin(timeoutMs: number): Promise<() => Promise<void>>;
   /** Asterisk goes away for a while and is a new process afterwards; waits until its client is back. */
   restart(bootedAtSeconds: number, downMs: number, timeoutMs: number): Promise<void>;
   claim(prepared: Prepared, ids: "fresh" | "captured"): Pick<Shift, "counter" | "serial" | "bridge">;
@@ -53,10 +53,11 @@ export async function startPlay(prepared: Prepared, options: PlayOptions, stage:
   let shift = shiftFor(prepared, options, stage.now(), claimed);
   const existing = prepared.connections[0]!.existing;
   if (existing.length > 0) {
-    await stage.relogin(LOGIN_WAIT_MS, () => {
-      shift = shiftFor(prepared, options, stage.now(), claimed);
-      for (const tokens of existing) stage.addExisting(render(tokens, shift));
-    });
+    const answerLogin = await stage.relogin(LOGIN_WAIT_MS);
+    shift = shiftFor(prepared, options, stage.now(), claimed);
+    for (const tokens of existing) stage.addExisting(render(tokens, shift));
+    await pause(prepared.startedAt + shift.ms - stage.now(), abort.signal); // what exists is listed at its own time
+    await answerLogin();
   }
   return {
     name: prepared.name,

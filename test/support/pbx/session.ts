@@ -13,7 +13,8 @@ export interface SessionWorld extends ActionWorld {
   readonly refuseLogins: boolean;
   /** Asterisk's writetimeout: a client that takes nothing for so long is dropped. null: never. */
   readonly writeTimeoutMs: number | null;
-  onLogin(): void;
+  /** Before the login is answered: a session paused here has its answer wait. */
+  onLogin(session: Session): void;
 }
 
 /**
@@ -78,7 +79,7 @@ export class Session {
   login(user: AmiUser): void {
     this.user = user;
     this.#passes = eventFilter(user.eventfilters);
-    this.#world.onLogin();
+    this.#world.onLogin(this);
   }
 
   pause(): void {
