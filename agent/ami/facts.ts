@@ -1,6 +1,8 @@
-import type { AsteriskFacts } from "../markers.ts";
-import type { AmiConnection } from "./connection.ts";
+import type { AmiEvent } from "../../shared/ami-event.ts";
 import { firstOf, type Headers } from "../../shared/ami-message.ts";
+import type { AsteriskFacts } from "../markers.ts";
+import { sleep } from "../sleep.ts";
+import type { AmiConnection } from "./connection.ts";
 
 /** Two readings of the start of one process may differ by this much: Uptime is whole seconds. */
 const SAME_START_SECONDS_MAX = 5;
@@ -11,7 +13,7 @@ export interface Facts extends AsteriskFacts {
 }
 
 /** Asks AMI who it is. What it refuses is left out and named in `refused`. */
-export async function askFacts(connection: AmiConnection): Promise<Facts> {
+async function askFacts(connection: AmiConnection): Promise<Facts> {
   const [settings, status] = await Promise.all([connection.action("CoreSettings"), connection.action("CoreStatus")]);
   const refused = [...refusal("CoreSettings", settings), ...refusal("CoreStatus", status)];
   const startedText = [textOf(status, "CoreStartupDate"), textOf(status, "CoreStartupTime")].join(" ").trim();
@@ -22,6 +24,24 @@ export async function askFacts(connection: AmiConnection): Promise<Facts> {
     startedAt: epochSeconds(startedText),
     refused,
   };
+}
+
+/** As askFacts, but bounded by time: an Asterisk that will not tell is heard all the same. `held` was heard meanwhile. */
+export async function askFactsWithin(
+  waitMs: number,
+  connection: AmiConnection,
+  held: readonly AmiEvent[],
+  nowMs: number,
+): Promise<Facts> {
+  const unknown: Facts = { amiVersion: connection.amiVersion, refused: ["CoreSettings and CoreStatus (no answer)"] };
+  const enough = new AbortController();
+  const late = sleep(waitMs, enough.signal).then(() => unknown);
+  const facts = await Promise.race([askFacts(connection), late]).finally(() => enough.abort());
+  const booted = held.find((event) => event.Event === "FullyBooted");
+  const uptimeSeconds = Number(firstOf(booted?.["Uptime"]) ?? Number.NaN);
+  if (facts.startedAt === undefined && !Number.isNaN(uptimeSeconds))
+    facts.startedAt = Math.floor(nowMs / 1000) - uptimeSeconds;
+  return facts;
 }
 
 export function isRefused(headers: Headers): boolean {

@@ -4,11 +4,13 @@ import { Backoff } from "../backoff.ts";
 import type { Clock } from "../clock.ts";
 import { asteriskRestarted, captureLost, captureStarted, snapshot } from "../markers.ts";
 import { sleep } from "../sleep.ts";
-import { AmiConnection, AmiError, type AmiAddress, type ConnectionTimings } from "./connection.ts";
+import { AmiConnection, AmiError, type ConnectionTimings } from "./connection.ts";
 import { gapsOf, wallMsOf, type Blindness, type Instant } from "./blindness.ts";
-import { askFacts, isInUse, isRefused, isRestart, type Facts, type KnownStart } from "./facts.ts";
+import { askFactsWithin, isRestart, type Facts, type KnownStart } from "./facts.ts";
 import type { AmiProblem } from "./greeting.ts";
 import { firstOf } from "../../shared/ami-message.ts";
+import { logIn, type AmiLogin } from "./login.ts";
+import { pingEvery, type Pong } from "./ping.ts";
 import { Snapshot } from "./snapshot.ts";
 
 /** What the session must know of the time before it began; kept in the outbox. */
@@ -38,11 +40,6 @@ export interface SessionPorts {
   blindEnded(fromMs: number, toMs: number): boolean;
 }
 
-export interface SessionSettings extends AmiAddress {
-  username: string;
-  secret: string;
-}
-
 export interface SessionTimings {
   pingMs: number;
   /** How long events may be held back for the facts that the first marker tells. */
@@ -54,8 +51,6 @@ export interface SessionTimings {
 export const SESSION_TIMINGS: SessionTimings = { pingMs: 10_000, factsMs: 3_000, snapshotMs: 15_000 };
 const UNREACHABLE_DELAYS = { retryDelayMsBase: 200, retryDelayMsMax: 5_000 };
 const REFUSED_DELAYS = { retryDelayMsBase: 2_000, retryDelayMsMax: 30_000 };
-/** Longer than an answer of a live Asterisk takes. */
-const PING_MS_PROMPT = 2_000;
 /** An agent that is started and refused again and again tells no more causes of one blindness than these. */
 const PHASES_MAX = 100;
 /** Events held back while AMI tells who it is. */
@@ -74,7 +69,7 @@ export interface AmiState {
  * it says so in the stream; what it could not hear becomes a gap.
  */
 export class AmiSession {
-  readonly #settings: SessionSettings;
+  readonly #settings: AmiLogin;
   readonly #ports: SessionPorts;
   readonly #timings: SessionTimings;
   readonly #stopping = new AbortController();
@@ -97,7 +92,7 @@ export class AmiSession {
   #running: Promise<void> = Promise.resolve();
   #lookAgain: () => void = () => {};
 
-  constructor(settings: SessionSettings, ports: SessionPorts, timings: SessionTimings = SESSION_TIMINGS) {
+  constructor(settings: AmiLogin, ports: SessionPorts, timings: SessionTimings = SESSION_TIMINGS) {
     this.#settings = settings;
     this.#ports = ports;
     this.#timings = timings;
@@ -171,11 +166,11 @@ export class AmiSession {
       if (held.length < HELD_EVENTS_MAX) held.push(...events);
       else this.#take(events);
     });
-    await this.#login(connection);
+    await logIn(connection, this.#settings);
     this.#behindMs = 0;
     this.#loggedInMono = this.#ports.clock.monoMs();
     const loggedInAt = this.#ports.clock.wallMs();
-    const facts = await this.#facts(connection, held, loggedInAt);
+    const facts = await askFactsWithin(this.#timings.factsMs, connection, held, loggedInAt);
     let watched = new Snapshot();
     this.#begin(facts, loggedInAt);
     this.#take(held);
@@ -189,40 +184,11 @@ export class AmiSession {
       this.#take([captureStarted(facts)]);
       void this.#snapshot(connection, watched);
     };
-    const pings = this.#ping(connection);
+    const endPings = pingEvery(connection, this.#timings.pingMs, this.#ports.clock, (pong) => this.#pong(pong));
     const reason = await connection.closed;
-    clearInterval(pings);
+    endPings();
     this.#lookAgain = () => {};
     return this.#lost(reason);
-  }
-
-  async #login(connection: AmiConnection): Promise<void> {
-    const { username, secret, host, port } = this.#settings;
-    const answer = await connection.action("Login", { Username: username, Secret: secret });
-    if (isRefused(answer)) {
-      const reason = firstOf(answer["Message"]) ?? "no reason given";
-      const passing = isInUse(answer);
-      const problem =
-        `AMI at ${host}:${port} refused the login of ${username} (${reason}). ` +
-        (passing
-          ? "manager.conf allows one login at a time, and somebody else has it: give the agent a user of its own"
-          : "Check [ami] username and secret against manager.conf, and its permit and deny lines for this machine");
-      throw new AmiError({ kind: "refused", problem, passing });
-    }
-    await connection.action("Events", { EventMask: "on" });
-  }
-
-  /** Bounded by time: an Asterisk that will not tell is heard all the same. */
-  async #facts(connection: AmiConnection, held: readonly AmiEvent[], nowMs: number): Promise<Facts> {
-    const unknown: Facts = { amiVersion: connection.amiVersion, refused: ["CoreSettings and CoreStatus (no answer)"] };
-    const enough = new AbortController();
-    const late = sleep(this.#timings.factsMs, enough.signal).then(() => unknown);
-    const facts = await Promise.race([askFacts(connection), late]).finally(() => enough.abort());
-    const booted = held.find((event) => event.Event === "FullyBooted");
-    const uptimeSeconds = Number(firstOf(booted?.["Uptime"]) ?? Number.NaN);
-    if (facts.startedAt === undefined && !Number.isNaN(uptimeSeconds))
-      facts.startedAt = Math.floor(nowMs / 1000) - uptimeSeconds;
-    return facts;
   }
 
   #begin(facts: Facts, nowMs: number): void {
@@ -271,22 +237,10 @@ export class AmiSession {
     if (watched.refused) this.#become("connected", rightsMissing(["CoreShowChannels"]));
   }
 
-  #ping(connection: AmiConnection): NodeJS.Timeout {
-    const { clock, heard } = this.#ports;
-    const ping = async () => {
-      const [sentAt, sentMono] = [clock.wallMs(), clock.monoMs()];
-      const answer = await connection.action("Ping");
-      // An answer that lay in a socket tells no clock; one that came at once came behind all events before it.
-      if (clock.monoMs() - sentMono > PING_MS_PROMPT) return heard(undefined);
-      this.#behindMs = 0;
-      const nowMs = clock.wallMs();
-      const stamped = Number(firstOf(answer["Timestamp"]) ?? Number.NaN);
-      heard(Number.isNaN(stamped) ? undefined : stamped * 1000 - (sentAt + nowMs) / 2);
-    };
-    // A failed ping has closed the connection, and its end is told there.
-    const pingQuietly = () => void ping().catch(() => {});
-    pingQuietly();
-    return setInterval(pingQuietly, this.#timings.pingMs);
+  /** A prompt answer came behind all events before it. */
+  #pong({ isPrompt, aheadMs }: Pong): void {
+    if (isPrompt) this.#behindMs = 0;
+    this.#ports.heard(aheadMs);
   }
 
   #take(events: readonly AmiEvent[]): void {
