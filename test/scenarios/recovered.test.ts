@@ -91,6 +91,46 @@ describe("calls of which nobody heard anything, told by Asterisk's channel event
   );
 });
 
+describe("rows that Asterisk wrote in another order than their times, some microseconds apart", () => {
+  /** The same rows; those of one millisecond stand in the file the other way round. */
+  const turned = (rows: readonly CallEvent[]): CallEvent[] => {
+    const inFile = [...Map.groupBy(rows, msOf).values()].flatMap((some) =>
+      some.toSorted((a, b) => Number(b.ev["Timestamp"]) - Number(a.ev["Timestamp"])),
+    );
+    return inFile.map((row, index) => ({ ...row, seq: rows[index]?.seq ?? 0 }));
+  };
+  const msOf = ({ ev }: CallEvent): number => Math.round(Number(ev["Timestamp"]) * 1000);
+
+  it.each(SHORT)("tell the same: %s", (name) => {
+    const rows = celRowsOf(name);
+    const other = turned(rows);
+    expect(assemble([...other, ...loginAfter(other)], LAB).map(unkeyed)).toEqual(
+      assemble([...rows, ...loginAfter(rows)], LAB).map(unkeyed),
+    );
+  });
+
+  it.each(["16/queue_rrmemory", "22/queue_rrmemory"])(
+    "a phone that was rung when another had refused, in a queue that rings one after the other: %s",
+    (name) => {
+      const rows = celRowsOf(name);
+      const refused = rows.findIndex(({ ev }) => ev["EventName"] === "HANGUP" && ev["CallerIDnum"] === "158");
+      const next = rows.findIndex(({ ev }) => ev["EventName"] === "CHAN_START" && ev["CallerIDnum"] === "159");
+      const second = Math.floor(Number(rows[refused]?.ev["Timestamp"]));
+      const at = (index: number, micros: number, place: number): CallEvent => ({
+        ...rows[index]!,
+        seq: rows[place]!.seq,
+        ev: { ...rows[index]!.ev, Timestamp: `${second}.${micros}` },
+      });
+      const swapped = rows
+        .with(refused, at(refused, 246_840, next))
+        .with(refused + 1, at(refused + 1, 246_850, refused + 1))
+        .with(next, at(next, 246_976, refused));
+      const calls = assemble([...swapped, ...loginAfter(rows)], LAB);
+      expect(calls[0]?.participants.map(({ info }) => info["wave"])).toEqual([1, 2, 3]);
+    },
+  );
+});
+
 describe("an event log as Asterisk's own examples have it", () => {
   /** cel.conf's example logs these only. */
   const LOGGED = new Set(["APP_START", "CHAN_START", "CHAN_END", "ANSWER", "HANGUP", "BRIDGE_ENTER", "BRIDGE_EXIT"]);

@@ -90,8 +90,14 @@ function atStart(ev: AmiEvent): AmiEvent {
   return start === undefined ? ev : { ...ev, Timestamp: start };
 }
 
+/** Asterisk may write what came first behind what came next: their times tell, to the microsecond. */
 function compareRows(a: CallEvent, b: CallEvent): number {
-  return clockTime(a) - clockTime(b) || compareEvents(a, b);
+  return clockTime(a) - clockTime(b) || secondsOf(a) - secondsOf(b) || compareEvents(a, b);
+}
+
+/** With whatever fraction the file has. */
+function secondsOf({ ev }: CallEvent): number {
+  return Number(header(ev, "Timestamp") ?? "") || 0;
 }
 
 /** The same row may stand in several files, or come twice. */
