@@ -30,6 +30,13 @@ export function beginRun(making: Making, row: CdrRow): boolean {
   return true;
 }
 
+/** When the run of Dial was over that begins with this row: the last of those it rang. */
+export function runEnd({ rows }: Making, row: CdrRow): number {
+  const { channel: name, application, data } = row;
+  const same = rows.filter((one) => one.channel === name && one.application === application && one.data === data);
+  return same.reduce((end, one) => (one.start <= end + SAME_RUN_MS ? Math.max(end, one.end) : end), row.end);
+}
+
 /** False for what came of a transfer: the row still names a Dial of before. */
 function isOfRun({ begun }: Making, { other, data }: CdrRow): boolean {
   if (other === null) return true;

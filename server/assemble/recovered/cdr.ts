@@ -3,7 +3,7 @@ import { secondOf } from "../keys.ts";
 import { isExternalNumber, isNumber, parseChannelName } from "../names.ts";
 import type { CallEvent } from "../types.ts";
 import { BEGUN_EARLIER_MS_MIN, clocksOf } from "./cdr-clocks.ts";
-import { applied, beginRun, dialledAt, dialStatus, rings, STATUSES } from "./cdr-dials.ts";
+import { applied, beginRun, dialledAt, dialStatus, rings, runEnd, STATUSES } from "./cdr-dials.ts";
 import { channel, dest, idOf, type Making, tell, type Told } from "./cdr-making.ts";
 import { CONFERENCE, type CdrRow, cdrRowOf, COARSE_MS, isAtEnd } from "./cdr-row.ts";
 import { Listening } from "./listening.ts";
@@ -18,10 +18,11 @@ const CONNECTED_MS_MIN = 100;
 const BEGUN_EARLIER_MS_MAX = 24 * 3_600_000;
 const CAUSE_BUSY = "17";
 
-/** What rows tell, in the order of their times by Asterisk's clock; the agent's is `aheadMs` ahead. */
+/** What rows tell, in the order of their times by Asterisk's clock; the agent's is `aheadMs` ahead. The file may have cut off `cutMs` of each. */
 export interface Telling {
   told: Told[];
   aheadMs: number;
+  cutMs: number;
 }
 
 /**
@@ -49,7 +50,8 @@ export function eventsOfCdr(rows: readonly CallEvent[], live: readonly CallEvent
     made: [],
   };
   for (const row of sorted) tellRow(making, row);
-  return { told: making.made.toSorted((a, b) => timeOf(a) - timeOf(b)), aheadMs: clocks.aheadMs };
+  const cutMs = sorted.some(({ coarse }) => coarse) ? COARSE_MS : 0;
+  return { told: making.made.toSorted((a, b) => timeOf(a) - timeOf(b)), aheadMs: clocks.aheadMs, cutMs };
 }
 
 /** With the fraction of a millisecond: it tells what came first. */
@@ -81,8 +83,10 @@ function tellRow(making: Making, row: CdrRow): void {
   const run = beginRun(making, row);
   if (!making.heard) tellServices(making, row);
   if (row.other !== null) tellOther(making, row, row.other);
-  if (run)
-    tell(making, row, row.end, { ...channel(making, row, row.channel), ...dialStatus(row) }, `end Dial ${row.id}`);
+  if (run) {
+    const status = { ...channel(making, row, row.channel), ...dialStatus(row) };
+    tell(making, row, runEnd(making, row), status, `end Dial ${row.id}`);
+  }
   end(making, row, row.channel);
 }
 
@@ -148,8 +152,9 @@ function connectedFrom(making: Making, row: CdrRow, other: string): number | nul
   if (row.disposition !== "ANSWERED" || row.answer === null || wasPickedUp(making, other)) return null;
   const at = row.answer;
   const stay = making.meetings.stayOf(row, other, at);
-  if (stay !== undefined) return stay.entered ? Math.max(at, stay.from) : at;
+  if (stay?.entered === true) return Math.max(at, stay.from);
   const unheard = making.listening.unheardFrom(at);
+  if (stay !== undefined) return Math.min(unheard, stay.from);
   return unheard < row.end ? unheard : null;
 }
 

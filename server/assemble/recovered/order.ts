@@ -14,8 +14,7 @@ interface Placed<T> extends Woven<T> {
   row: CelRow;
 }
 
-/** A log without fractions of a second tells of the second's middle, more or less. */
-const HALF_SECOND_MS = 500;
+const SECOND_MS = 1_000;
 
 /** Rows without which nothing was missed: the channel's life and what it was connected to. */
 const LIFE: ReadonlySet<string> = new Set(["CHAN_START", "ANSWER", "HANGUP", "CHAN_END"]);
@@ -63,7 +62,7 @@ export function inOrder<T extends Item>(items: readonly T[]): readonly T[] {
 function wovenCdr<T extends Item>(rows: readonly T[], live: readonly T[]): Woven<T>[] | null {
   const [first] = rows;
   if (first === undefined) return null;
-  const { told: made, aheadMs } = eventsOfCdr(
+  const { told: made, aheadMs, cutMs } = eventsOfCdr(
     rows.map(({ event }) => event),
     live.map(({ event }) => event),
   );
@@ -78,6 +77,7 @@ function wovenCdr<T extends Item>(rows: readonly T[], live: readonly T[]): Woven
     made.map(({ event, twin }) => ({ item: { ...first, event }, at: clockTime(event) + aheadMs, twin })),
     live,
     () => true,
+    cutMs,
   );
   return [
     ...started.map((item) => ({ item, at: clockTime(item.event) + aheadMs, twin: null, after: -1 })),
@@ -127,7 +127,8 @@ function place<T extends Item>(rows: readonly T[], live: readonly T[]): { placed
   );
   const { aheadMs, of, rungUnheard } = twins;
   const isCoarser = live.some(({ own }) => own) && isCoarse(telling.map(({ row }) => row));
-  const later = aheadMs + (isCoarser ? HALF_SECOND_MS : 0);
+  // A log without fractions of a second tells of the second's middle, more or less.
+  const later = aheadMs + (isCoarser ? SECOND_MS / 2 : 0);
   const items = telling.map(({ item, row }) => ({
     item,
     row,
@@ -137,7 +138,7 @@ function place<T extends Item>(rows: readonly T[], live: readonly T[]): { placed
   // Without the right to hear the dialplan nothing told of applications before AMI was cut either.
   const hearsDialplan = live.some(({ event: { ev } }) => ev.Event === "Newexten" || ev.Event === "VarSet");
   const isOfAmi = ({ row }: { row: CelRow }): boolean => LIFE.has(row.name) || ACTS.has(row.name) || hearsDialplan;
-  const placed = behindHeard(items, live, isOfAmi);
+  const placed = behindHeard(items, live, isOfAmi, isCoarser ? SECOND_MS : 0);
   const blind = wentBlind(live);
   const isNews = ({ item, row, twin }: Placed<T>): boolean => {
     const counts = blind || LIFE.has(row.name) || ACTS.has(row.name);

@@ -51,20 +51,24 @@ function reachedBy(live: readonly Item[]): number[] {
 /**
  * What was heard came late, by as much as the machine was busy, and a row has Asterisk's own time: one that was not heard comes
  * behind what was heard of the rows before it, and no earlier; and what AMI was cut before it told, behind all that it told.
- * Rows in the order of their times.
+ * Rows in the order of their times, of which the file may have cut off `cutMs`.
  */
 export function behindHeard<T extends Item, R extends Omit<Woven<T>, "after">>(
   rows: readonly R[],
   live: readonly Item[],
   isOfAmi: (row: R) => boolean,
+  cutMs: number,
 ): (R & Woven<T>)[] {
   const reached = reachedBy(live);
   const cuts = cutsIn(live);
+  const since = heardSince(live);
   let heard: Heard = { after: -1, at: -Infinity };
   let lateMs = 0;
   return rows.map((row) => {
     const late = row.twin === null ? null : (reached[row.twin] ?? row.at) - row.at;
-    if (late !== null && late >= 0 && late <= LATE_MS_MAX) {
+    // What happened before the session began was not heard in it: it only sounds the same.
+    const wasHeard = row.twin !== null && row.at + cutMs >= (since[row.twin] ?? -Infinity) - SAME_ACT_MS;
+    if (late !== null && wasHeard && late >= 0 && late <= LATE_MS_MAX) {
       lateMs = late;
       heard = furthest(heard, { after: row.twin ?? -1, at: row.at + late });
     }
@@ -81,6 +85,12 @@ export function behindHeard<T extends Item, R extends Omit<Woven<T>, "after">>(
 
 function furthest(known: Heard, other: Heard): Heard {
   return { after: Math.max(known.after, other.after), at: Math.max(known.at, other.at) };
+}
+
+/** By place in the stream: when the session began in which it was heard. */
+function heardSince(live: readonly Item[]): number[] {
+  let since = -Infinity;
+  return live.map(({ event }) => (since = event.ev.Event === MARKERS.captureStarted ? clockTime(event) : since));
 }
 
 /** Each time AMI was lost: the last place in the stream before it, and when. */
