@@ -65,10 +65,14 @@ export function placeInRun(fold: CallFold, dial: Dial, start: Moment): Pick<Ring
   return { attempt, position, asked: attempt.start };
 }
 
+/** A run of Dial that is over rings nobody; the files may have cut a second off its end, and another off its length, ms. */
+const OVER_MS = 2_000;
+
 /** The run of Dial in the same channel that was under way when this ring began; in records of whole seconds the next may be of the same moment. */
 export function attemptOf(fold: CallFold, dial: Dial, start: Moment): DialAttempt | null {
   const isBefore = ({ at, order }: Moment): boolean => at < start.at || (at === start.at && order <= start.order);
-  return fold.attempts.findLast((attempt) => attempt.caller === dial.caller && isBefore(attempt.start)) ?? null;
+  const last = fold.attempts.findLast((attempt) => attempt.caller === dial.caller && isBefore(attempt.start));
+  return last === undefined || (last.end !== null && last.end.at + OVER_MS < start.at) ? null : last;
 }
 
 /** When the ringing was over; null while it rings. */

@@ -99,6 +99,8 @@ function numberWaves(rings: Ring[]): void {
 function together(earlier: Ring, ring: Ring): boolean {
   if (earlier.caller !== ring.caller || (earlier.dial?.forward ?? null) !== null) return false;
   if (ring.attempt !== null && ring.attempt === earlier.attempt) return true;
+  // A channel runs one Dial at a time, whether the end of the one before was heard or not.
+  if (ring.attempt !== null && ring.attempt.caller === earlier.attempt?.caller) return false;
   if (earlier.endAt === null) return true;
   const { at, order } = ring.asked;
   return at < earlier.endAt || (at === earlier.endAt && order < (earlier.endOrder ?? 0));

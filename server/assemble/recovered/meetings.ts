@@ -52,7 +52,7 @@ export class Meetings {
 
   /** Whether the channel was heard to go into that bridge then. */
   wentTo(name: string, bridge: string, at: number): boolean {
-    return this.#heard(name).some((stay) => stay.bridge === bridge && stay.from >= at - AT_ONCE_MS);
+    return this.#heard(name).some((stay) => stay.entered && stay.bridge === bridge && stay.from >= at - AT_ONCE_MS);
   }
 
   #heard(name: string): readonly HeardStay[] {

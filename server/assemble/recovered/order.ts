@@ -10,9 +10,8 @@ import { type CelRow, celRowOf, extraText } from "./row.ts";
 import { isCoarse, twinsOf } from "./twins.ts";
 import { behindHeard, type Item, weave, type Woven } from "./weave.ts";
 
-interface Placed<T> extends Woven<T> {
-  row: CelRow;
-}
+type Found<T> = Pick<Woven<T>, "item" | "at" | "twin"> & { row: CelRow };
+type Placed<T> = Found<T> & Woven<T>;
 
 const SECOND_MS = 1_000;
 
@@ -62,7 +61,11 @@ export function inOrder<T extends Item>(items: readonly T[]): readonly T[] {
 function wovenCdr<T extends Item>(rows: readonly T[], live: readonly T[]): Woven<T>[] | null {
   const [first] = rows;
   if (first === undefined) return null;
-  const { told: made, aheadMs, cutMs } = eventsOfCdr(
+  const {
+    told: made,
+    aheadMs,
+    cutMs,
+  } = eventsOfCdr(
     rows.map(({ event }) => event),
     live.map(({ event }) => event),
   );
@@ -76,11 +79,10 @@ function wovenCdr<T extends Item>(rows: readonly T[], live: readonly T[]): Woven
   const told = behindHeard(
     made.map(({ event, twin }) => ({ item: { ...first, event }, at: clockTime(event) + aheadMs, twin })),
     live,
-    () => true,
-    cutMs,
+    { isOfAmi: () => true, isSure: () => false, cutMs },
   );
   return [
-    ...started.map((item) => ({ item, at: clockTime(item.event) + aheadMs, twin: null, after: -1 })),
+    ...started.map((item) => ({ item, at: clockTime(item.event) + aheadMs, twin: null, after: -1, before: Infinity })),
     ...told.filter(({ twin }) => twin === null),
   ];
 }
@@ -129,7 +131,7 @@ function place<T extends Item>(rows: readonly T[], live: readonly T[]): { placed
   const isCoarser = live.some(({ own }) => own) && isCoarse(telling.map(({ row }) => row));
   // A log without fractions of a second tells of the second's middle, more or less.
   const later = aheadMs + (isCoarser ? SECOND_MS / 2 : 0);
-  const items = telling.map(({ item, row }) => ({
+  const items: Found<T>[] = telling.map(({ item, row }) => ({
     item,
     row,
     at: clockTime(item.event) + later,
@@ -137,8 +139,9 @@ function place<T extends Item>(rows: readonly T[], live: readonly T[]): { placed
   }));
   // Without the right to hear the dialplan nothing told of applications before AMI was cut either.
   const hearsDialplan = live.some(({ event: { ev } }) => ev.Event === "Newexten" || ev.Event === "VarSet");
-  const isOfAmi = ({ row }: { row: CelRow }): boolean => LIFE.has(row.name) || ACTS.has(row.name) || hearsDialplan;
-  const placed = behindHeard(items, live, isOfAmi, isCoarser ? SECOND_MS : 0);
+  const isOfAmi = ({ row }: Found<T>): boolean => LIFE.has(row.name) || ACTS.has(row.name) || hearsDialplan;
+  const isSure = ({ row }: Found<T>): boolean => LIFE.has(row.name) && !isCoarser;
+  const placed = behindHeard(items, live, { isOfAmi, isSure, cutMs: isCoarser ? SECOND_MS : 0 });
   const blind = wentBlind(live);
   const isNews = ({ item, row, twin }: Placed<T>): boolean => {
     const counts = blind || LIFE.has(row.name) || ACTS.has(row.name);

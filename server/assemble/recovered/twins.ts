@@ -1,5 +1,6 @@
 import { type AmiEvent, header } from "../../../shared/ami-event.ts";
 import { clockTime } from "../facts/moment.ts";
+import { parseChannelName } from "../names.ts";
 import type { CallEvent } from "../types.ts";
 import { type CelRow, conferenceOf, extraText, ORIGINATED } from "./row.ts";
 
@@ -112,11 +113,15 @@ export function twinsOf(rows: readonly CelRow[], live: readonly CallEvent[]): Tw
   const aheadMs = clockAhead(apart);
   const slackMs = isCoarse(rows) ? SECOND_MS : 0;
   for (const [name, same] of acts) pair(same, seen.get(name) ?? [], { aheadMs, slackMs }, of);
-  const rungUnheard = rows
-    .filter(({ id, application }) => seen.has(`rung out ${id}`) || application === ORIGINATED)
-    .filter(({ id }) => !seen.has(`rung ${id}`))
-    .map(({ id }) => id);
+  const rungUnheard = rows.filter((row) => !seen.has(`rung ${row.id}`) && wasRung(row, seen)).map(({ id }) => id);
   return { of, aheadMs, rungUnheard: new Set(rungUnheard) };
+}
+
+/** Made for another's call, and no far half of a Local pair; or heard to have been rung. */
+function wasRung(row: CelRow, seen: ReadonlyMap<string, unknown>): boolean {
+  if (seen.has(`rung out ${row.id}`) || row.application === ORIGINATED) return true;
+  const isMadeForAnother = row.name === "CHAN_START" && row.linkedid !== null && row.linkedid !== row.id;
+  return isMadeForAnother && parseChannelName(row.channel).half !== 2;
 }
 
 /** Events come late, never early: the least delay is the difference of the clocks. */

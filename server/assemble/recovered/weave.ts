@@ -8,12 +8,26 @@ export interface Item {
   own: boolean;
 }
 
-/** Where an item goes: behind its twin, the live item that tells the same, else by its time, but not before `after`. */
+/**
+ * Where an item goes: behind its twin, the live item that tells the same, else by its time, but behind the live item `after` and
+ * no later than before the live item `before`. Where these two disagree, behind.
+ */
 export interface Woven<T> {
   item: T;
   at: number;
   twin: number | null;
   after: number;
+  before: number;
+}
+
+/** What is known of the rows. */
+export interface RowFacts<R> {
+  /** AMI tells of such things as well. */
+  isOfAmi(row: R): boolean;
+  /** Happens once, so that its twin is the same for sure, and its time is that of Asterisk to the millisecond. */
+  isSure(row: R): boolean;
+  /** The file may have cut off so much of each time. */
+  cutMs: number;
 }
 
 /** A place in the live stream, and its time. */
@@ -33,7 +47,8 @@ export function weave<T extends Item>(live: readonly T[], placed: readonly Woven
   const reached = reachedBy(live);
   let next = 0;
   for (const [index, item] of live.entries()) {
-    const isBefore = ({ at, after }: Woven<T>): boolean => after < index && at < (reached[index] ?? -Infinity);
+    const isBefore = ({ at, after, before }: Woven<T>): boolean =>
+      after < index && (at < (reached[index] ?? -Infinity) || before <= index);
     for (let row = byTime[next]; row !== undefined && isBefore(row); row = byTime[++next]) woven.push(row.item);
     woven.push(item);
     for (const row of behind.get(index) ?? []) woven.push(row.item);
@@ -51,20 +66,20 @@ function reachedBy(live: readonly Item[]): number[] {
 /**
  * What was heard came late, by as much as the machine was busy, and a row has Asterisk's own time: one that was not heard comes
  * behind what was heard of the rows before it, and no earlier; and what AMI was cut before it told, behind all that it told.
- * Rows in the order of their times, of which the file may have cut off `cutMs`.
+ * And it comes before what was heard of the rows after it. Rows in the order of their times.
  */
-export function behindHeard<T extends Item, R extends Omit<Woven<T>, "after">>(
+export function behindHeard<T extends Item, R extends Omit<Woven<T>, "after" | "before">>(
   rows: readonly R[],
   live: readonly Item[],
-  isOfAmi: (row: R) => boolean,
-  cutMs: number,
+  { isOfAmi, isSure, cutMs }: RowFacts<R>,
 ): (R & Woven<T>)[] {
   const reached = reachedBy(live);
   const cuts = cutsIn(live);
   const since = heardSince(live);
+  const bounds = beforeHeard(rows, isSure);
   let heard: Heard = { after: -1, at: -Infinity };
   let lateMs = 0;
-  return rows.map((row) => {
+  return rows.map((row, place) => {
     const late = row.twin === null ? null : (reached[row.twin] ?? row.at) - row.at;
     // What happened before the session began was not heard in it: it only sounds the same.
     const wasHeard = row.twin !== null && row.at + cutMs >= (since[row.twin] ?? -Infinity) - SAME_ACT_MS;
@@ -79,8 +94,19 @@ export function behindHeard<T extends Item, R extends Omit<Woven<T>, "after">>(
     const at = Math.max(row.at, heard.at);
     const setBackMs = at - clockTime(row.item.event);
     const item = setBackMs === 0 ? row.item : { ...row.item, event: { ...row.item.event, setBackMs } };
-    return { ...row, item, at, after: heard.after };
+    return { ...row, item, at, after: heard.after, before: bounds[place] ?? Infinity };
   });
+}
+
+/** By row: the first live item that tells of a row after it. */
+function beforeHeard<R extends { twin: number | null }>(rows: readonly R[], isSure: (row: R) => boolean): number[] {
+  const bounds: number[] = [];
+  let first = Infinity;
+  for (const [place, row] of [...rows.entries()].toReversed()) {
+    bounds[place] = first;
+    if (row.twin !== null && isSure(row)) first = Math.min(first, row.twin);
+  }
+  return bounds;
 }
 
 function furthest(known: Heard, other: Heard): Heard {
