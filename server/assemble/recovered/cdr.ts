@@ -208,7 +208,8 @@ function begin(making: Making, row: CdrRow, name: string): void {
     ...(name === row.channel ? caller(making, row) : {}),
     ...(calls ? { ChannelState: "4" } : {}),
   };
-  tell(making, row, madeAt(making, row, id), made, `made ${id}`);
+  const at = name === row.channel ? row.start : dialledAt(making, row);
+  tell(making, row, at === row.start ? madeAt(making, row, id) : at, made, `made ${id}`);
   if (originated) tell(making, row, row.start, { Event: "DialBegin", ...dest(making, row, name) }, `rung ${id}`);
 }
 
