@@ -11,7 +11,7 @@ import { parseChannelName } from "../names.ts";
 import type { CallEvent } from "../types.ts";
 import { onApplicationEnd, onApplicationStart } from "./applications.ts";
 import { beginRing, noteOriginated } from "./ringing.ts";
-import { endAnswered, endRing, noteHangupSource } from "./partings.ts";
+import { endAnswered, endLeftRinging, endRing, noteHangupSource } from "./partings.ts";
 import { celRowOf, type CelRow, conferenceOf, extraText, madeOf, ORIGINATED, peersOf } from "./row.ts";
 
 /** Asterisk takes the ringing back and makes the new connection within this, ms. */
@@ -85,6 +85,7 @@ function onChannelStart(fold: CallFold, row: CelRow): void {
 }
 
 function onAnswer(fold: CallFold, row: CelRow): void {
+  endLeftRinging(fold, row);
   onChannelNews(fold, told(row, "Newstate", { ChannelState: "6" }));
 }
 

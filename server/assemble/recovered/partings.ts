@@ -52,6 +52,12 @@ export function endAnswered(fold: CallFold, row: CelRow): void {
   if (dial !== undefined && isOpenRing(dial)) tellEnd(fold, row, "ANSWER", null);
 }
 
+/** A phone that rang on without the Dial that rang it, as after a transfer, is answered: no other is meant. */
+export function endLeftRinging(fold: CallFold, row: CelRow): void {
+  const dial = fold.dials.get(row.id);
+  if (dial !== undefined && dial.end !== null && isOpenRing(dial)) tellEnd(fold, row, "ANSWER", null);
+}
+
 /** The end of a channel that rang and was not answered says how the ringing ended. */
 export function endRing(fold: CallFold, row: CelRow): void {
   const dial = fold.dials.get(row.id);
