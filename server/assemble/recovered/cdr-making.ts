@@ -3,6 +3,7 @@ import type { CallEvent } from "../types.ts";
 import type { CdrRow } from "./cdr-row.ts";
 import type { Listening } from "./listening.ts";
 import type { Meetings } from "./meetings.ts";
+import { LATE_MS_MAX } from "./twins.ts";
 
 /** What a row tells: the event it stands for; `twin` is the place in the live stream of what told it already, null: nothing did. */
 export interface Told {
@@ -18,6 +19,8 @@ export interface Making {
   listening: Listening;
   /** What was seen live, and where. */
   seen: ReadonlyMap<string, number>;
+  /** When that was, by Asterisk's clock, epoch ms. */
+  heardAt(place: number): number;
   meetings: Meetings;
   /** Ids of channels that were heard to call in by themselves: nobody rang for them. */
   placed: ReadonlySet<string>;
@@ -45,6 +48,12 @@ export function idOf({ ids }: Making, row: CdrRow, name: string): string {
   const known = ids.get(name) ?? `${row.linkedid} ${name}`;
   ids.set(name, known);
   return known;
+}
+
+/** What a channel may do again, as far as it was heard at about that time. */
+export function factNear({ seen, heardAt }: Making, fact: string, at: number): string | undefined {
+  const place = seen.get(fact);
+  return place !== undefined && Math.abs(heardAt(place) - at) <= LATE_MS_MAX ? fact : undefined;
 }
 
 /** `fact` names what a live event may have told already. */

@@ -1,10 +1,11 @@
 import { type AmiEvent, header } from "../../../shared/ami-event.ts";
+import { clockTime } from "../facts/moment.ts";
 import { secondOf } from "../keys.ts";
 import { isExternalNumber, isNumber, parseChannelName } from "../names.ts";
 import type { CallEvent } from "../types.ts";
 import { BEGUN_EARLIER_MS_MIN, clocksOf } from "./cdr-clocks.ts";
 import { applied, beginRun, dialledAt, dialStatus, rings, runEnd, STATUSES } from "./cdr-dials.ts";
-import { channel, dest, idOf, type Making, tell, type Told } from "./cdr-making.ts";
+import { channel, dest, factNear, idOf, type Making, tell, type Told } from "./cdr-making.ts";
 import { CONFERENCE, type CdrRow, cdrRowOf, COARSE_MS, isAtEnd } from "./cdr-row.ts";
 import { Listening } from "./listening.ts";
 import { Meetings } from "./meetings.ts";
@@ -41,6 +42,7 @@ export function eventsOfCdr(rows: readonly CallEvent[], live: readonly CallEvent
     rows: sorted,
     ids,
     seen,
+    heardAt: (place) => (live[place] === undefined ? Infinity : clockTime(live[place])) - clocks.aheadMs,
     listening,
     meetings: new Meetings({ rows: sorted, listening, ids, stays: staysIn(live) }),
     placed: new Set(live.flatMap(({ ev }) => placedBy(ev) ?? [])),
@@ -85,7 +87,8 @@ function tellRow(making: Making, row: CdrRow): void {
   if (row.other !== null) tellOther(making, row, row.other);
   if (run) {
     const status = { ...channel(making, row, row.channel), ...dialStatus(row) };
-    tell(making, row, runEnd(making, row), status, `end Dial ${row.id}`);
+    const at = runEnd(making, row);
+    tell(making, row, at, status, factNear(making, `end Dial ${row.id}`, at));
   }
   end(making, row, row.channel);
 }
