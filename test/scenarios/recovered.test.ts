@@ -5,7 +5,7 @@ import { assemble, type AssembledCall, type CallEvent } from "../../server/assem
 import { blindBetween } from "../support/blind.ts";
 import { differencesBeyond, differencesBeyondCdr } from "../support/cannot-tell.ts";
 import { capture, captureNames } from "../support/captures.ts";
-import { cdrRowsOf, celRowsOf } from "../support/recovered.ts";
+import { cdrRowsOf, celRowsOf, coarse, counted, without } from "../support/recovered.ts";
 import { LAB, NO_SETTINGS } from "../support/truth-directory.ts";
 import { eventsOf, type Rights } from "../support/truth-events.ts";
 import { truthOf } from "../support/truth.ts";
@@ -14,27 +14,6 @@ const NAMES = captureNames();
 const SHORT = NAMES.filter((name) => !name.includes("load300"));
 /** Calls older than the capture: their rows tell more than was seen live. */
 const WHOLE = NAMES.filter((name) => truthOf(name).connected_at === undefined);
-
-/** A file need not have these columns: by default Asterisk's has no Linkedid, and perhaps no Uniqueid. */
-const without = (rows: CallEvent[], ...columns: string[]): CallEvent[] =>
-  rows.map((row) => ({
-    ...row,
-    ev: { Event: "Cdr", ...Object.fromEntries(Object.entries(row.ev).filter(([name]) => !columns.includes(name))) },
-  }));
-
-/** As Asterisk's cdr_csv writes them, and most databases hold them: without fractions of a second. */
-const coarse = (rows: CallEvent[]): CallEvent[] =>
-  rows.map((row) => {
-    const times = ["StartTime", "AnswerTime", "EndTime", "Timestamp"].filter((name) => Number(row.ev[name]) > 0);
-    const whole = times.map((name) => [name, String(Math.floor(Number(row.ev[name])))]);
-    return { ...row, ev: { ...row.ev, ...Object.fromEntries(whole) } };
-  });
-/** As the tables of Asterisk's own samples hold them: when it began, and how many seconds it took. */
-const counted = (rows: CallEvent[]): CallEvent[] =>
-  without(coarse(rows), "AnswerTime", "EndTime").map((row) => {
-    const end = String(Number(row.ev["StartTime"]) + Number(row.ev["Duration"]));
-    return { ...row, ev: { ...row.ev, Timestamp: end } };
-  });
 
 /** Nobody is said to have asked for this hangup. */
 function withoutSource(row: CallEvent | undefined): CallEvent {
@@ -306,67 +285,6 @@ describe("a call that was heard in part", () => {
     );
   });
 });
-
-describe("wherever AMI was cut, however long and however late events were heard, the call is told as it happened", () => {
-  const RECORDS: Record<string, (name: string) => CallEvent[]> = {
-    "the event log": celRowsOf,
-    "detail records": cdrRowsOf,
-    "detail records of whole seconds": (name) => coarse(cdrRowsOf(name)),
-    "detail records of a beginning and a length": (name) => counted(cdrRowsOf(name)),
-  };
-  const CUT_MS = [1_500, 4_000, 100_000];
-  const LATE_MS = [0, 20, 150];
-
-  for (const [records, rowsOf] of Object.entries(RECORDS)) {
-    it(`by ${records}, after each single event of all recordings`, () => {
-      let nth = 0;
-      const wrong = WHOLE.filter((name) => SHORT.includes(name)).flatMap((name) => {
-        const rows = rowsOf(name);
-        const differences = records === "the event log" ? differencesBeyond : differencesBeyondCdr;
-        const events = eventsOf(capture(name), "recommended");
-        return events.flatMap(({ ev }, place) => {
-          nth += 1;
-          if (records !== "the event log" && isWithinPickup(events, place)) return [];
-          const lastMs = CUT_MS[nth % CUT_MS.length] ?? 0;
-          const lateMs = LATE_MS[Math.floor(nth / CUT_MS.length) % LATE_MS.length] ?? 0;
-          const { live, rows: read } = cutAfter(events, rows, place, lastMs, lateMs);
-          const found = differences(truthOf(name), assemble([...live, ...read], LAB), rows);
-          return found === ""
-            ? []
-            : [`${name}, cut after ${place} ${ev.Event} for ${lastMs} ms, ${lateMs} ms late: ${found}`];
-        });
-      });
-      expect(wrong).toEqual([]);
-    });
-  }
-});
-
-/** Events of one burst have the same time: a cut may be between any two of them. */
-function cutAfter(
-  events: readonly CallEvent[],
-  rows: readonly CallEvent[],
-  place: number,
-  lastMs: number,
-  lateMs: number,
-): { live: CallEvent[]; rows: CallEvent[] } {
-  const late = (event: CallEvent): number => (event.ev["Timestamp"] === undefined ? lateMs : 0);
-  const apart = events.map((event, index) => ({ ...event, at: event.at + late(event) + index / (2 * events.length) }));
-  const from = apart[place]!.at;
-  const { live, rows: read } = blindBetween(apart, rows, from, from + lastMs);
-  return { live: live.map((event) => ({ ...event, at: Math.floor(event.at) })), rows: read };
-}
-
-/**
- * A phone that takes another's call is there for a moment before it says so. Heard no further than that it is a call of its own:
- * a detail record names only the call it took.
- */
-function isWithinPickup(events: readonly CallEvent[], place: number): boolean {
-  return events.some(({ ev: pickup }, said) => {
-    if (pickup.Event !== "Pickup" || said <= place) return false;
-    const made = events.findIndex(({ ev }) => ev.Event === "Newchannel" && ev["Uniqueid"] === pickup["Uniqueid"]);
-    return made <= place;
-  });
-}
 
 function holeIn(
   name: string,

@@ -92,3 +92,28 @@ const READ_AT = 1_795_500_000_000;
 function fields(line: string): string[] {
   return [...line.matchAll(/"((?:[^"]|"")*)"(?:,|$)/g)].map(([, text = ""]) => text.replaceAll('""', '"'));
 }
+
+/** A file need not have these columns: by default Asterisk's has no Linkedid, and perhaps no Uniqueid. */
+export function without(rows: readonly CallEvent[], ...columns: string[]): CallEvent[] {
+  return rows.map((row) => ({
+    ...row,
+    ev: { Event: "Cdr", ...Object.fromEntries(Object.entries(row.ev).filter(([name]) => !columns.includes(name))) },
+  }));
+}
+
+/** As Asterisk's cdr_csv writes them, and most databases hold them: without fractions of a second. */
+export function coarse(rows: readonly CallEvent[]): CallEvent[] {
+  return rows.map((row) => {
+    const times = ["StartTime", "AnswerTime", "EndTime", "Timestamp"].filter((name) => Number(row.ev[name]) > 0);
+    const whole = times.map((name) => [name, String(Math.floor(Number(row.ev[name])))]);
+    return { ...row, ev: { ...row.ev, ...Object.fromEntries(whole) } };
+  });
+}
+
+/** As the tables of Asterisk's own samples hold them: when it began, and how many seconds it took. */
+export function counted(rows: readonly CallEvent[]): CallEvent[] {
+  return without(coarse(rows), "AnswerTime", "EndTime").map((row) => {
+    const end = String(Number(row.ev["StartTime"]) + Number(row.ev["Duration"]));
+    return { ...row, ev: { ...row.ev, Timestamp: end } };
+  });
+}

@@ -127,7 +127,7 @@ function place<T extends Item>(rows: readonly T[], live: readonly T[]): { placed
     telling.map(({ row }) => row),
     live.map(({ event }) => event),
   );
-  const { aheadMs, of, rungUnheard } = twins;
+  const { aheadMs, of, unheard } = twins;
   const isCoarser = live.some(({ own }) => own) && isCoarse(telling.map(({ row }) => row));
   // A log without fractions of a second tells of the second's middle, more or less.
   const later = aheadMs + (isCoarser ? SECOND_MS / 2 : 0);
@@ -145,7 +145,7 @@ function place<T extends Item>(rows: readonly T[], live: readonly T[]): { placed
   const blind = wentBlind(live);
   const isNews = ({ item, row, twin }: Placed<T>): boolean => {
     const counts = blind || LIFE.has(row.name) || ACTS.has(row.name);
-    return item.own && ((counts && twin === null) || (blind && rungUnheard.has(row.id)));
+    return item.own && ((counts && twin === null) || (blind && unheard.has(row.id)));
   };
   const news = placed.some(isNews);
   const isNeeded = ({ item, row, twin }: Placed<T>): boolean =>

@@ -30,6 +30,7 @@ const NAMES: ReadonlyMap<string, (ev: AmiEvent) => string[]> = new Map<string, (
     "DialEnd",
     (ev) => [`rung out ${id(ev, "Dest")}`, ...(ev["DialStatus"] === "ANSWER" ? [`answered ${id(ev, "Dest")}`] : [])],
   ],
+  ["HangupRequest", (ev) => [`asked ${id(ev)}`]],
   ["Hangup", (ev) => [`gone ${id(ev)}`]],
   ["BridgeEnter", (ev) => [`enter ${id(ev)} ${header(ev, "BridgeUniqueid") ?? ""}`, `enter ${id(ev)}`]],
   ["BridgeLeave", (ev) => [`leave ${id(ev)} ${header(ev, "BridgeUniqueid") ?? ""}`, `leave ${id(ev)}`]],
@@ -91,8 +92,8 @@ export interface Twins {
   of: Map<CelRow, number>;
   /** By how much the clock of the live events is ahead of the rows', ms; 0 when it is the same. */
   aheadMs: number;
-  /** Channels that were rung when nobody listened, though all else of them was seen. */
-  rungUnheard: Set<string>;
+  /** Channels that were rung, or asked to hang up, when nobody listened, though all else of them was seen. */
+  unheard: Set<string>;
 }
 
 /** Each event stands for one row only; of acts that may happen again, the two nearest in time are one. */
@@ -113,8 +114,9 @@ export function twinsOf(rows: readonly CelRow[], live: readonly CallEvent[]): Tw
   const aheadMs = clockAhead(apart);
   const slackMs = isCoarse(rows) ? SECOND_MS : 0;
   for (const [name, same] of acts) pair(same, seen.get(name) ?? [], { aheadMs, slackMs }, of);
-  const rungUnheard = rows.filter((row) => !seen.has(`rung ${row.id}`) && wasRung(row, seen)).map(({ id }) => id);
-  return { of, aheadMs, rungUnheard: new Set(rungUnheard) };
+  const rung = rows.filter((row) => !seen.has(`rung ${row.id}`) && wasRung(row, seen));
+  const asked = rows.filter((row) => !seen.has(`asked ${row.id}`) && extraText(row, "hangupsource") === row.channel);
+  return { of, aheadMs, unheard: new Set([...rung, ...asked].map(({ id }) => id)) };
 }
 
 /** Made for another's call, and no far half of a Local pair; or heard to have been rung. */
