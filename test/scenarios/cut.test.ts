@@ -23,7 +23,7 @@ const BACK_MS_MIN = 100;
 /** Where in a second a recording began, ms later than it did. */
 const MOVED_MS = [0, 130, 260, 390, 530, 640, 770, 900];
 /** Of the pairs of events between which AMI is away every so many are tried, others of each recording. */
-const EVERY = 11;
+const EVERY = 17;
 /** Answered calls in which phones rang at once or one after the other. */
 const ANSWERED = ["incoming_answered", "local_group_answered", "ring_group_answered", "queue_rrmemory", "two_devices"];
 /** The events of a call's end come within this, ms. */
@@ -69,13 +69,13 @@ describe("wherever AMI was cut, however long and however late events were heard,
           );
         });
       });
-      expect(tried).toBeGreaterThan(8_000);
+      expect(tried).toBeGreaterThan(5_000);
       expect(wrong.length > tried * untoldMax ? wrong : []).toEqual([]);
     });
 
     it(`by ${records}, and heard again while the call ends: who answered meanwhile has answered`, () => {
       const wrong = NAMES.filter((name) => ANSWERED.some((one) => name.endsWith(`/${one}`))).flatMap((name) =>
-        MOVED_MS.flatMap((movedMs) => {
+        MOVED_MS.filter((_, nth) => nth % 2 === 0).flatMap((movedMs) => {
           const recording = moved(name, movedMs);
           const { events } = recording;
           const last = events.at(-1)?.at ?? 0;
