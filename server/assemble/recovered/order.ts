@@ -61,14 +61,11 @@ export function inOrder<T extends Item>(items: readonly T[]): readonly T[] {
 function wovenCdr<T extends Item>(rows: readonly T[], live: readonly T[]): Woven<T>[] | null {
   const [first] = rows;
   if (first === undefined) return null;
-  const {
-    told: made,
-    aheadMs,
-    cutMs,
-  } = eventsOfCdr(
+  const telling = eventsOfCdr(
     rows.map(({ event }) => event),
     live.map(({ event }) => event),
   );
+  const { told: made, aheadMs, cutMs } = telling;
   const isLife = ({ event }: Told): boolean => event.ev.Event === "Newchannel" || event.ev.Event === "Hangup";
   const isNews = wentBlind(live) || made.some((told) => told.twin === null && isLife(told));
   if (!isNews) return null;
