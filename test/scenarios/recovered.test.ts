@@ -88,24 +88,29 @@ describe("rows that Asterisk wrote in another order than their times, some micro
     );
   });
 
+  /** The phone that refused is put down so much later than the next is rung, microseconds. */
+  const LATER = [-136, 133, 2_000];
+
   it.each(["16/queue_rrmemory", "22/queue_rrmemory"])(
     "a phone that was rung when another had refused, in a queue that rings one after the other: %s",
     (name) => {
       const rows = celRowsOf(name);
       const refused = rows.findIndex(({ ev }) => ev["EventName"] === "HANGUP" && ev["CallerIDnum"] === "158");
       const next = rows.findIndex(({ ev }) => ev["EventName"] === "CHAN_START" && ev["CallerIDnum"] === "159");
-      const second = Math.floor(Number(rows[refused]?.ev["Timestamp"]));
-      const at = (index: number, micros: number, place: number): CallEvent => ({
+      const rungAt = Number(rows[next]?.ev["Timestamp"]);
+      const put = (index: number, later: number, place: number): CallEvent => ({
         ...rows[index]!,
         seq: rows[place]!.seq,
-        ev: { ...rows[index]!.ev, Timestamp: `${second}.${micros}` },
+        ev: { ...rows[index]!.ev, Timestamp: (rungAt + later / 1e6).toFixed(6) },
       });
-      const swapped = rows
-        .with(refused, at(refused, 246_840, next))
-        .with(refused + 1, at(refused + 1, 246_850, refused + 1))
-        .with(next, at(next, 246_976, refused));
-      const calls = assemble([...swapped, ...loginAfter(rows)], LAB);
-      expect(calls[0]?.participants.map(({ info }) => info["wave"])).toEqual([1, 2, 3]);
+      for (const later of LATER) {
+        const swapped = rows
+          .with(refused, put(refused, later, refused + 1))
+          .with(refused + 1, put(refused + 1, later + 1, next))
+          .with(next, put(next, 0, refused));
+        const calls = assemble([...swapped, ...loginAfter(rows)], LAB);
+        expect([later, calls[0]?.participants.map(({ info }) => info["wave"])]).toEqual([later, [1, 2, 3]]);
+      }
     },
   );
 });

@@ -82,6 +82,11 @@ function wasCalled(fold: CallFold, leg: Leg): boolean {
   return [...fold.legs.values()].some((other) => other.placed && other.id !== leg.id && other.kind === "real");
 }
 
+/** Phones that are rung at once are rung within this, ms. */
+const RUNG_AT_ONCE_MS = 100;
+/** A phone is put down so long after the one that follows it is rung, ms: two threads of Asterisk do it. */
+const PUT_DOWN_MS = 5;
+
 /** Rings on behalf of one channel that overlap, or that one Dial asked for, are one wave. */
 function numberWaves(rings: Ring[]): void {
   let wave: Ring[] = [];
@@ -103,5 +108,6 @@ function together(earlier: Ring, ring: Ring): boolean {
   if (ring.attempt !== null && ring.attempt.caller === earlier.attempt?.caller) return false;
   if (earlier.endAt === null) return true;
   const { at, order } = ring.asked;
+  if (at - earlier.asked.at >= RUNG_AT_ONCE_MS && earlier.endAt - at <= PUT_DOWN_MS) return false;
   return at < earlier.endAt || (at === earlier.endAt && order < (earlier.endOrder ?? 0));
 }
