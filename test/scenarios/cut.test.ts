@@ -41,12 +41,12 @@ describe("wherever AMI was cut, however long and however late events were heard,
       let nth = 0;
       const wrong = NAMES.flatMap((name) => {
         const recording = moved(name, 0);
-        return recording.events.flatMap((_, place) => {
+        const rows = rowsOf(recording);
+        return recording.events.flatMap((_, from) => {
           nth += 1;
           const lastMs = CUT_MS[nth % CUT_MS.length] ?? 0;
           const lateMs = LATE_MS[Math.floor(nth / CUT_MS.length) % LATE_MS.length] ?? 0;
-          const from = { place, lateMs };
-          return whatIsWrong(name, recording, rowsOf(recording), from, (at) => at + lastMs) ?? [];
+          return whatIsWrong(name, recording, rows, { from, lastMs, lateMs });
         });
       });
       expect(wrong).toEqual([]);
@@ -57,16 +57,15 @@ describe("wherever AMI was cut, however long and however late events were heard,
       const wrong = NAMES.flatMap((name) => {
         const recording = moved(name, MOVED_MS[nth % MOVED_MS.length] ?? 0);
         const rows = rowsOf(recording);
-        return recording.events.flatMap((first, place) => {
+        return recording.events.flatMap((first, from) => {
           nth += 1;
-          const ends = recording.events.filter(
-            ({ at }, end) => (end + nth * 7) % EVERY === 0 && at - first.at >= BACK_MS_MIN,
+          const ends = placesOf(
+            recording,
+            ({ at }, place) => (place + nth * 7) % EVERY === 0 && at - first.at >= BACK_MS_MIN,
           );
           tried += ends.length;
-          const from = { place, lateMs: LATE_MS[nth % LATE_MS.length] ?? 0 };
-          return ends.flatMap(
-            (end) => whatIsWrong(name, recording, rows, from, (_, apart) => timeIn(apart, end)) ?? [],
-          );
+          const lateMs = LATE_MS[nth % LATE_MS.length] ?? 0;
+          return ends.flatMap((until) => whatIsWrong(name, recording, rows, { from, until, lateMs }));
         });
       });
       expect(tried).toBeGreaterThan(5_000);
@@ -74,60 +73,46 @@ describe("wherever AMI was cut, however long and however late events were heard,
     });
 
     it(`by ${records}, and heard again while the call ends: who answered meanwhile has answered`, () => {
-      const wrong = NAMES.filter((name) => ANSWERED.some((one) => name.endsWith(`/${one}`))).flatMap((name) =>
-        MOVED_MS.filter((_, nth) => nth % 2 === 0).flatMap((movedMs) => {
-          const recording = moved(name, movedMs);
-          const { events } = recording;
-          const last = events.at(-1)?.at ?? 0;
-          const ends = events.filter(({ at }) => at >= last - BURST_MS);
-          const begins = [...events.keys()].filter(
-            (place) => place % 5 === 0 && events[place]!.at < last - BACK_MS_MIN,
-          );
-          return begins.flatMap((place) =>
-            ends.flatMap(
-              (end) =>
-                whatIsWrong(name, recording, rowsOf(recording), { place, lateMs: 5 }, (_, apart) =>
-                  timeIn(apart, end),
-                ) ?? [],
-            ),
-          );
-        }),
-      );
+      const names = NAMES.filter((name) => ANSWERED.some((one) => name.endsWith(`/${one}`)));
+      const times = MOVED_MS.filter((_, nth) => nth % 2 === 0);
+      const wrong = names.flatMap((name) => times.flatMap((ms) => wrongAtTheEnd(name, moved(name, ms), rowsOf)));
       expect(wrong).toEqual([]);
     });
   }
 });
 
-interface From {
-  place: number;
-  lateMs: number;
+function wrongAtTheEnd(name: string, recording: Recording, rowsOf: Records["rowsOf"]): string[] {
+  const rows = rowsOf(recording);
+  const last = recording.events.at(-1)?.at ?? 0;
+  const begins = placesOf(recording, ({ at }, place) => place % 5 === 0 && at < last - BACK_MS_MIN);
+  const ends = placesOf(recording, ({ at }) => at >= last - BURST_MS);
+  return begins.flatMap((from) =>
+    ends.flatMap((until) => whatIsWrong(name, recording, rows, { from, until, lateMs: 5 })),
+  );
 }
 
-/** Null when the call is told as it was, by what was heard before the event at `place` and after the end, and rows of the time between. */
-function whatIsWrong(
-  name: string,
-  { events, truth }: Recording,
-  rows: readonly CallEvent[],
-  { place, lateMs }: From,
-  end: (from: number, apart: readonly CallEvent[]) => number,
-): string | null {
+function placesOf({ events }: Recording, holds: (event: CallEvent, place: number) => boolean): number[] {
+  return [...events.keys()].filter((place) => holds(events[place]!, place));
+}
+
+/** AMI is away after the event at place `from`, so long or until after another; events are heard `lateMs` late. */
+type Away = { from: number; lateMs: number } & ({ lastMs: number } | { until: number });
+
+/** What is not told as it was, by what was heard before and after, and rows of the time between. */
+function whatIsWrong(name: string, { events, truth }: Recording, rows: readonly CallEvent[], away: Away): string[] {
   const isCdr = rows[0]?.ev.Event === "Cdr";
-  if (isCdr && isWithinPickup(events, place)) return null;
-  const late = (event: CallEvent): number => (event.ev["Timestamp"] === undefined ? lateMs : 0);
+  if (isCdr && isWithinPickup(events, away.from)) return [];
+  const late = (event: CallEvent): number => (event.ev["Timestamp"] === undefined ? away.lateMs : 0);
   // Events of one burst have the same time: a cut may be between any two of them.
   const apart = events.map((event, index) => ({ ...event, at: event.at + late(event) + index / (2 * events.length) }));
-  const from = apart[place]!.at;
-  const to = end(from, apart);
+  const from = apart[away.from]!.at;
+  const to = "until" in away ? apart[away.until]!.at : from + away.lastMs;
   const { live, rows: read } = blindBetween(apart, rows, from, to);
   const heard = live.map((event) => ({ ...event, at: Math.floor(event.at) }));
   const differences = isCdr ? differencesBeyondCdr : differencesBeyond;
   const found = differences(truth, assemble([...heard, ...read], LAB), rows);
-  const blind = `${name}, from ${place} ${events[place]?.ev.Event} for ${Math.round(to - from)} ms, ${lateMs} ms late`;
-  return found === "" ? null : `${blind}: ${found}`;
-}
-
-function timeIn(apart: readonly CallEvent[], { seq }: CallEvent): number {
-  return apart.find((event) => event.seq === seq)?.at ?? Infinity;
+  const blind = `${name}, from ${away.from} ${events[away.from]?.ev.Event} for ${Math.round(to - from)} ms, ${away.lateMs} ms late`;
+  return found === "" ? [] : [`${blind}: ${found}`];
 }
 
 /**

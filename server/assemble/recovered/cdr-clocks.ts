@@ -1,7 +1,7 @@
 import { clockTime } from "../facts/moment.ts";
 import { secondOf } from "../keys.ts";
 import type { CallEvent } from "../types.ts";
-import { type CdrRow, COARSE_MS } from "./cdr-row.ts";
+import { type CdrRow, cutMsOf } from "./cdr-row.ts";
 import type { Clocks } from "./listening.ts";
 import { clockAhead, LATE_MS_MAX } from "./twins.ts";
 
@@ -16,8 +16,7 @@ export function clocksOf(
 ): Clocks {
   const apart = madeApart(rows, seen, live);
   const aheadMs = clockAhead(apart);
-  const fraction = rows.some(({ coarse }) => coarse) ? COARSE_MS : 0;
-  const latest = Math.max(aheadMs, ...apart) - aheadMs - fraction;
+  const latest = Math.max(aheadMs, ...apart) - aheadMs - cutMsOf(rows);
   return { aheadMs, lateMs: Math.min(LATE_MS_MAX, Math.max(0, latest)) };
 }
 

@@ -15,23 +15,24 @@ export const STATUSES: ReadonlyMap<string, string> = new Map([
 /** A row is of the same run of Dial as the one before when it begins no later than that ended, ms of slack. */
 const SAME_RUN_MS = 20;
 
-/** The run of Dial that the row is of, unless another row told it. Returns whether it begins here. */
-export function beginRun(making: Making, row: CdrRow): boolean {
-  if (row.application !== "Dial" || !isOfRun(making, row)) return false;
+/** The run of Dial that the row is of, unless another row told it. Returns when it was over; null: it does not begin here. */
+export function beginRun(making: Making, row: CdrRow): number | null {
+  if (row.application !== "Dial" || !isOfRun(making, row)) return null;
   const known = making.runs.get(row.channel);
-  if (known !== undefined && known.data === row.data && row.start <= known.end + SAME_RUN_MS) return false;
-  making.runs.set(row.channel, { data: row.data, end: row.end });
+  if (known !== undefined && known.data === row.data && row.start <= known.end + SAME_RUN_MS) return null;
+  const end = runEnd(making, row);
+  making.runs.set(row.channel, { data: row.data, end });
   const { kind, peer } = parseChannelName(row.channel);
   const meant = kind === "local" && parseDialArguments(row.data).length === 0 ? internalNumberIn(peer) : null;
   const variable = { Event: "VarSet", ...channel(making, row, row.channel), Variable: "EXTTOCALL" };
   if (meant !== null) tell(making, row, row.start, { ...variable, Value: meant });
   const run = `start Dial ${row.id} ${row.data}`;
   tell(making, row, dialledAt(making, row), applied(making, row), run);
-  return true;
+  return end;
 }
 
-/** When the run of Dial was over that begins with this row: the last of those it rang. */
-export function runEnd({ rows }: Making, row: CdrRow): number {
+/** With the last of those it rang. */
+function runEnd({ rows }: Making, row: CdrRow): number {
   const { channel: name, application, data } = row;
   const same = rows.filter((one) => one.channel === name && one.application === application && one.data === data);
   return same.reduce((end, one) => (one.start <= end + SAME_RUN_MS ? Math.max(end, one.end) : end), row.end);

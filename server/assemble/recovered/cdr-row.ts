@@ -25,6 +25,11 @@ export interface CdrRow {
 /** A row that has no fractions of seconds may have begun and ended later by so much, ms. */
 export const COARSE_MS = 1_000;
 
+/** By how much times of these rows may be too early, ms: the file has no fractions. */
+export function cutMsOf(rows: readonly CdrRow[]): number {
+  return rows.some(({ coarse }) => coarse) ? COARSE_MS : 0;
+}
+
 /** Whether the channel of that name is at one of the row's ends. */
 export function isAtEnd({ channel, other }: CdrRow, name: string): boolean {
   return channel === name || other === name;

@@ -4,12 +4,12 @@ import { secondOf } from "../keys.ts";
 import { isExternalNumber, isNumber, parseChannelName } from "../names.ts";
 import type { CallEvent } from "../types.ts";
 import { BEGUN_EARLIER_MS_MIN, clocksOf } from "./cdr-clocks.ts";
-import { applied, beginRun, dialledAt, dialStatus, rings, runEnd, STATUSES } from "./cdr-dials.ts";
+import { applied, beginRun, dialledAt, dialStatus, rings, STATUSES } from "./cdr-dials.ts";
 import { channel, dest, factNear, idOf, type Making, tell, type Told } from "./cdr-making.ts";
-import { CONFERENCE, type CdrRow, cdrRowOf, COARSE_MS, isAtEnd } from "./cdr-row.ts";
+import { CONFERENCE, type CdrRow, cdrRowOf, COARSE_MS, cutMsOf, isAtEnd } from "./cdr-row.ts";
 import { Listening } from "./listening.ts";
 import { Meetings } from "./meetings.ts";
-import { ORIGINATED } from "./row.ts";
+import { ORIGINATED, secondsOf } from "./row.ts";
 import { staysIn } from "./stays.ts";
 import { factsIn } from "./twins.ts";
 
@@ -52,13 +52,8 @@ export function eventsOfCdr(rows: readonly CallEvent[], live: readonly CallEvent
     made: [],
   };
   for (const row of sorted) tellRow(making, row);
-  const cutMs = sorted.some(({ coarse }) => coarse) ? COARSE_MS : 0;
-  return { told: making.made.toSorted((a, b) => timeOf(a) - timeOf(b)), aheadMs: clocks.aheadMs, cutMs };
-}
-
-/** With the fraction of a millisecond: it tells what came first. */
-function timeOf({ event }: Told): number {
-  return Number(event.ev["Timestamp"]);
+  const told = making.made.toSorted((a, b) => secondsOf(a.event) - secondsOf(b.event));
+  return { told, aheadMs: clocks.aheadMs, cutMs: cutMsOf(sorted) };
 }
 
 function placedBy(ev: AmiEvent): string | undefined {
@@ -82,13 +77,12 @@ function tellRow(making: Making, row: CdrRow): void {
   begin(making, row, row.channel);
   if (row.answer !== null) up(making, row, row.channel, row.answer);
   if (row.application === CONFERENCE) return tellConference(making, row);
-  const run = beginRun(making, row);
+  const over = beginRun(making, row);
   if (!making.heard) tellServices(making, row);
   if (row.other !== null) tellOther(making, row, row.other);
-  if (run) {
+  if (over !== null) {
     const status = { ...channel(making, row, row.channel), ...dialStatus(row) };
-    const at = runEnd(making, row);
-    tell(making, row, at, status, factNear(making, `end Dial ${row.id}`, at));
+    tell(making, row, over, status, factNear(making, `end Dial ${row.id}`, over));
   }
   end(making, row, row.channel);
 }
@@ -211,18 +205,17 @@ function begin(making: Making, row: CdrRow, name: string): void {
     ...(name === row.channel ? caller(making, row) : {}),
     ...(calls ? { ChannelState: "4" } : {}),
   };
-  const at = name === row.channel ? row.start : dialledAt(making, row);
-  tell(making, row, at === row.start ? madeAt(making, row, id) : at, made, `made ${id}`);
+  tell(making, row, madeAt(making, row, name), made, `made ${id}`);
   if (originated) tell(making, row, row.start, { Event: "DialBegin", ...dest(making, row, name) }, `rung ${id}`);
 }
 
-/** Where the channel was heard before its first row began, that row is not its first. */
-function madeAt({ heard }: Making, { start }: CdrRow, id: string): number {
-  const second = secondOf(id);
-  const earlier = second === null ? 0 : start - second;
-  return heard && second !== null && earlier >= BEGUN_EARLIER_MS_MIN && earlier <= BEGUN_EARLIER_MS_MAX
-    ? second
-    : start;
+/** With the row, or when it was dialled; but where it was heard before its first row began, that row is not its first. */
+function madeAt(making: Making, row: CdrRow, name: string): number {
+  const at = name === row.channel ? row.start : dialledAt(making, row);
+  const second = secondOf(idOf(making, row, name));
+  if (at !== row.start || !making.heard || second === null) return at;
+  const earlier = at - second;
+  return earlier >= BEGUN_EARLIER_MS_MIN && earlier <= BEGUN_EARLIER_MS_MAX ? second : at;
 }
 
 /**

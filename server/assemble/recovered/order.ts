@@ -6,7 +6,7 @@ import { TELLING_APPLICATIONS } from "./applications.ts";
 import { linkRows } from "./linkless.ts";
 import { eventsOfCdr } from "./cdr.ts";
 import type { Told } from "./cdr-making.ts";
-import { type CelRow, celRowOf, extraText } from "./row.ts";
+import { type CelRow, celRowOf, extraText, secondsOf } from "./row.ts";
 import { isCoarse, twinsOf } from "./twins.ts";
 import { behindHeard, type Item, weave, type Woven } from "./weave.ts";
 
@@ -61,26 +61,25 @@ export function inOrder<T extends Item>(items: readonly T[]): readonly T[] {
 function wovenCdr<T extends Item>(rows: readonly T[], live: readonly T[]): Woven<T>[] | null {
   const [first] = rows;
   if (first === undefined) return null;
-  const telling = eventsOfCdr(
+  const { told, aheadMs, cutMs } = eventsOfCdr(
     rows.map(({ event }) => event),
     live.map(({ event }) => event),
   );
-  const { told: made, aheadMs, cutMs } = telling;
   const isLife = ({ event }: Told): boolean => event.ev.Event === "Newchannel" || event.ev.Event === "Hangup";
-  const isNews = wentBlind(live) || made.some((told) => told.twin === null && isLife(told));
+  const isNews = wentBlind(live) || told.some((one) => one.twin === null && isLife(one));
   if (!isNews) return null;
   const started = rows.map((item) => ({
     ...item,
     event: { ...item.event, ev: atStart(item.event.ev), row: item.event.ev },
   }));
-  const told = behindHeard(
-    made.map(({ event, twin }) => ({ item: { ...first, event }, at: clockTime(event) + aheadMs, twin })),
+  const placed = behindHeard(
+    told.map(({ event, twin }) => ({ item: { ...first, event }, at: clockTime(event) + aheadMs, twin })),
     live,
     { isOfAmi: () => true, isSure: () => false, cutMs },
   );
   return [
     ...started.map((item) => ({ item, at: clockTime(item.event) + aheadMs, twin: null, after: -1, before: Infinity })),
-    ...told.filter(({ twin }) => twin === null),
+    ...placed.filter(({ twin }) => twin === null),
   ];
 }
 
@@ -92,11 +91,6 @@ function atStart(ev: AmiEvent): AmiEvent {
 /** Asterisk may write what came first behind what came next: their times tell, to the microsecond. */
 function compareRows(a: CallEvent, b: CallEvent): number {
   return clockTime(a) - clockTime(b) || secondsOf(a) - secondsOf(b) || compareEvents(a, b);
-}
-
-/** With whatever fraction the file has. */
-function secondsOf({ ev }: CallEvent): number {
-  return Number(header(ev, "Timestamp") ?? "") || 0;
 }
 
 /** The same row may stand in several files, or come twice. */

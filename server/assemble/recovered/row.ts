@@ -78,6 +78,11 @@ export function madeOf(event: CallEvent, ev: AmiEvent): CallEvent {
   return { ...event, ev: { ...stampOf(event.ev), ...ev }, row: event.row ?? event.ev };
 }
 
+/** When, epoch seconds with whatever fraction the file has: it tells what came first. 0: it does not say. */
+export function secondsOf({ ev }: CallEvent): number {
+  return Number(header(ev, "Timestamp") ?? "") || 0;
+}
+
 function stampOf(ev: AmiEvent): { Timestamp?: string } {
   const stamp = header(ev, "Timestamp");
   return stamp === undefined ? {} : { Timestamp: stamp };

@@ -122,9 +122,9 @@ export function twinsOf(rows: readonly CelRow[], live: readonly CallEvent[]): Tw
 /** Made for another's call, and neither a far half of a Local pair nor Asterisk's own; or heard to have been rung. */
 function wasRung(row: CelRow, seen: ReadonlyMap<string, unknown>): boolean {
   if (seen.has(`rung out ${row.id}`) || row.application === ORIGINATED) return true;
-  const isMadeForAnother = row.name === "CHAN_START" && row.linkedid !== null && row.linkedid !== row.id;
+  if (row.name !== "CHAN_START" || row.linkedid === null || row.linkedid === row.id) return false;
   const { kind, half } = parseChannelName(row.channel);
-  return isMadeForAnother && kind !== "helper" && half !== 2;
+  return kind !== "helper" && half !== 2;
 }
 
 /** Events come late, never early: the least delay is the difference of the clocks. */

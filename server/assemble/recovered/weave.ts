@@ -77,19 +77,19 @@ export function behindHeard<T extends Item, R extends Omit<Woven<T>, "after" | "
   const cuts = cutsIn(live);
   const since = heardSince(live);
   const bounds = beforeHeard(rows, isSure);
+  /** What happened before the session began was not heard in it: it only sounds the same. */
+  const isOfBefore = (at: number, twin: number): boolean => at + cutMs < (since[twin] ?? -Infinity) - SAME_ACT_MS;
   let heard: Heard = { after: -1, at: -Infinity };
   let lateMs = 0;
   return rows.map((row, place) => {
-    const late = row.twin === null ? null : (reached[row.twin] ?? row.at) - row.at;
-    // What happened before the session began was not heard in it: it only sounds the same.
-    const wasHeard = row.twin !== null && row.at + cutMs >= (since[row.twin] ?? -Infinity) - SAME_ACT_MS;
-    if (late !== null && wasHeard && late >= 0 && late <= LATE_MS_MAX) {
+    const { twin } = row;
+    const late = twin === null ? -1 : (reached[twin] ?? row.at) - row.at;
+    if (twin !== null && late >= 0 && late <= LATE_MS_MAX && !isOfBefore(row.at, twin)) {
       lateMs = late;
-      heard = furthest(heard, { after: row.twin ?? -1, at: row.at + late });
+      heard = furthest(heard, { after: twin, at: row.at + late });
     }
     const told = row.at + lateMs;
-    const cut =
-      row.twin === null && isOfAmi(row) ? cuts.find(({ at }) => told >= at - SAME_ACT_MS && row.at < at) : null;
+    const cut = twin === null && isOfAmi(row) ? cuts.find(({ at }) => told >= at - SAME_ACT_MS && row.at < at) : null;
     if (cut) heard = furthest(heard, cut);
     const at = Math.max(row.at, heard.at);
     const setBackMs = at - clockTime(row.item.event);
